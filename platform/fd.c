@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Descriptor helpers. Reads grow their buffer instead of trusting st_size, which is 0 for /proc
+ * and a page for /sys whatever the content.
+ */
+
+#include "platform/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+enum {
+    READ_STEP_BYTES = 4096
+};
+
+gboolean
+tn_error_from_errno(GError **error, int saved_errno, const char *format, ...)
+{
+    g_autofree char *what = NULL;
+    va_list args;
+
+    va_start(args, format);
+    what = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error(error, G_IO_ERROR, (int)g_io_error_from_errno(saved_errno), "%s: %s", what,
+                g_strerror(saved_errno));
+    return FALSE;
+}
+
+gboolean
+tn_fd_read_file(int dir_fd, const char *path, gsize limit, char **ret_text, gsize *ret_size,
+                GError **error)
+{
+    g_autofree char *text = NULL;
+    tn_autofd int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    gsize size = 0;
+    gsize room = 0;
+
+    if (fd < 0)
+        return tn_error_from_errno(error, errno, "open '%s'", path);
+    for (;;) {
+        ssize_t n;
+
+        if (room - size < READ_STEP_BYTES) {
+            room = MAX(room * 2, (gsize)READ_STEP_BYTES * 2);
+            text = g_realloc(text, room);
+        }
+        n = read(fd, text + size, room - size - 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return tn_error_from_errno(error, errno, "read '%s'", path);
+        if (n == 0)
+            break;
+        size += (gsize)n;
+        if (size > limit) {
+            g_set_error(error, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
+                        "read '%s': more than %" G_GSIZE_FORMAT " bytes", path, limit);
+            return FALSE;
+        }
+    }
+    text[size] = '\0';
+    *ret_text = g_steal_pointer(&text);
+    if (ret_size != NULL)
+        *ret_size = size;
+    return TRUE;
+}
+
+gboolean
+tn_fd_write_all(int fd, const void *data, gsize size, GError **error)
+{
+    const char *at = data;
+
+    while (size > 0) {
+        ssize_t n = write(fd, at, size);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return tn_error_from_errno(error, errno, "write");
+        at += n;
+        size -= (gsize)n;
+    }
+    return TRUE;
+}
