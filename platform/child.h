@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <gio/gio.h>
+#include <glib.h>
+#include <sys/types.h>
+
+/*
+ * Starting programs. A program is started from a sealed plan only; the plan holds everything that
+ * the code between clone and exec needs, as data (platform/child-run.c walks it with
+ * async-signal-safe calls). Spawning happens on one thread that lives as long as the agent, with
+ * CLONE_VM and CLONE_VFORK, so that its cost does not grow with the agent's memory.
+ * Sources: clone3(2), pidfd_open(2), close_range(2), credentials(7).
+ */
+
+/* What is to be run; filled by policy/, which alone may seal it. Owned strings; free with
+ * tn_spawn_spec_free before it was sealed. More members come with confinement. */
+typedef struct {
+    char *path;        /* absolute, resolved */
+    char **argv;       /* with argv[0] */
+    char **envp;       /* complete */
+    char *cwd;         /* NULL: the agent's */
+    int umask;         /* -1: the agent's */
+    gint64 timeout_us; /* 0: none; then the whole tree is killed, TERM first, KILL after grace */
+    gint64 grace_us;
+    guint64 output_max_bytes; /* per stream; 0: what the channel allows */
+} TnSpawnSpec;
+
+TnSpawnSpec *tn_spawn_spec_new(void);
+void tn_spawn_spec_free(TnSpawnSpec *spec);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnSpawnSpec, tn_spawn_spec_free)
+
+typedef struct TnSpawnPlan TnSpawnPlan;
+
+/* Consumes SPEC. Callers stand in policy/ only (tests/lint checks that). */
+TnSpawnPlan *tn_spawn_plan_seal(TnSpawnSpec *take_spec);
+TnSpawnPlan *tn_spawn_plan_ref(TnSpawnPlan *plan);
+void tn_spawn_plan_unref(TnSpawnPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnSpawnPlan, tn_spawn_plan_unref)
+/* The spec inside, read only, as long as the plan lives. */
+const TnSpawnSpec *tn_spawn_plan_get_spec(const TnSpawnPlan *plan);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "platform/child.h"
+
+#include <gio/gio.h>
+#include <glib.h>
+
+/*
+ * The narrow door: may this be done, and with what left. Policy knows neither JSON nor requests;
+ * the dispatcher fills a TnAction from the marked arguments, and a handler gets what it may do as a
+ * TnGrant: sealed plans that nobody else can make.
+ */
+
+#define TN_POLICY_ERROR (tn_policy_error_quark())
+/* The error domain of refusals; the message is what the host may know. */
+GQuark tn_policy_error_quark(void);
+
+typedef enum {
+    TN_POLICY_ERROR_DISABLED,  /* class CommandNotFound: Command X has been disabled: … */
+    TN_POLICY_ERROR_DENIED,    /* GenericError, reason policy-denied */
+    TN_POLICY_ERROR_QUOTA,     /* GenericError, reason agent-busy: try again */
+    TN_POLICY_ERROR_NOT_FOUND, /* the program or file is not there */
+    TN_POLICY_ERROR_INVALID,   /* a policy, list or file that cannot be read; at start only */
+} TnPolicyError;
+
+/* What is asked for. All borrowed; members that a command does not have are NULL, 0 or FALSE. */
+typedef struct {
+    const char *command;
+    const char *group;
+    const char *channel;
+    gboolean frozen;
+    const char *path;
+    const char *const *argv; /* without argv[0] */
+    const char *const *env;  /* NULL: none was given */
+    const char *cwd;
+    const char *user;
+    const char *mode;
+    gboolean has_stdin;
+    gint64 timeout_ms;
+    gint64 output_max_bytes;
+} TnAction;
+
+/* One name and group per command, from the registry: policy checks lists and groups with it. */
+typedef struct {
+    const char *name;
+    const char *group;
+    gboolean while_frozen; /* one of qemu-ga's six */
+    gboolean while_sealed;
+    gboolean always; /* cannot be denied while frozen */
+} TnPolicyCommand;
+
+/* Settings of [policy] that others need; immutable with their policy. */
+typedef struct {
+    guint max_children;
+    guint max_handles;
+    guint64 max_output_total_bytes;
+    guint exec_keep_count;
+    guint64 exec_keep_bytes;
+    gint64 exec_keep_us;
+    guint64 max_begun_bytes;
+    gint64 freeze_limit_us; /* 0: off */
+    gboolean thaw_foreign;
+    gboolean account_system;
+    gboolean signal_exitcode;
+} TnPolicySettings;
+
+typedef struct TnPolicy TnPolicy;             /* immutable, counted */
+typedef struct TnPolicyHolder TnPolicyHolder; /* the one in force; swapped between two requests */
+typedef struct TnGrant TnGrant;               /* counted */
+
+/* The policy in force, borrowed until control returns to the main loop. */
+const TnPolicy *tn_policy_holder_get(const TnPolicyHolder *holder);
+const TnPolicySettings *tn_policy_get_settings(const TnPolicy *policy);
+
+/* The first question about any command, without its arguments; guest-info's enabled flags come from
+ * the same answer. NULL: allowed (for exec and files: at least one rule could allow it). Else a
+ * static text that says why not, such as "the command is not allowed". */
+const char *tn_policy_why_disabled(const TnPolicy *policy, const TnPolicyCommand *command,
+                                   gboolean frozen);
+
+/* The verdict. The grant holds what a handler needs: for @exec commands with a path the sealed
+ * spawn plan; charges are taken now and released with the grant. Does not block beyond path
+ * look-up. Errors: TN_POLICY_ERROR, worded for the wire. */
+TnGrant *tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+TnGrant *tn_grant_ref(TnGrant *grant);
+void tn_grant_unref(TnGrant *grant);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnGrant, tn_grant_unref)
+
+/* The sealed plan of a program; NULL when the action was none. Borrowed from GRANT. */
+const TnSpawnPlan *tn_grant_get_spawn_plan(const TnGrant *grant);
