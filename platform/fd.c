@@ -29,16 +29,13 @@ tn_error_from_errno(GError **error, int saved_errno, const char *format, ...)
 }
 
 gboolean
-tn_fd_read_file(int dir_fd, const char *path, gsize limit, char **ret_text, gsize *ret_size,
-                GError **error)
+tn_fd_read_all(int fd, const char *name, gsize limit, char **ret_text, gsize *ret_size,
+               GError **error)
 {
     g_autofree char *text = NULL;
-    tn_autofd int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     gsize size = 0;
     gsize room = 0;
 
-    if (fd < 0)
-        return tn_error_from_errno(error, errno, "open '%s'", path);
     for (;;) {
         ssize_t n;
 
@@ -50,13 +47,13 @@ tn_fd_read_file(int dir_fd, const char *path, gsize limit, char **ret_text, gsiz
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return tn_error_from_errno(error, errno, "read '%s'", path);
+            return tn_error_from_errno(error, errno, "read '%s'", name);
         if (n == 0)
             break;
         size += (gsize)n;
         if (size > limit) {
             g_set_error(error, G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
-                        "read '%s': more than %" G_GSIZE_FORMAT " bytes", path, limit);
+                        "read '%s': more than %" G_GSIZE_FORMAT " bytes", name, limit);
             return FALSE;
         }
     }
@@ -65,6 +62,17 @@ tn_fd_read_file(int dir_fd, const char *path, gsize limit, char **ret_text, gsiz
     if (ret_size != NULL)
         *ret_size = size;
     return TRUE;
+}
+
+gboolean
+tn_fd_read_file(int dir_fd, const char *path, gsize limit, char **ret_text, gsize *ret_size,
+                GError **error)
+{
+    tn_autofd int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0)
+        return tn_error_from_errno(error, errno, "open '%s'", path);
+    return tn_fd_read_all(fd, path, limit, ret_text, ret_size, error);
 }
 
 gboolean

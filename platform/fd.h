@@ -48,6 +48,11 @@ gboolean tn_error_from_errno(GError **error, int saved_errno, const char *format
 gboolean tn_fd_read_file(int dir_fd, const char *path, gsize limit, char **ret_text,
                          gsize *ret_size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Reads from FD to its end, at most LIMIT bytes; otherwise as tn_fd_read_file(). NAME is for the
+ * error text. FD stays open and its offset is then at the end. */
+gboolean tn_fd_read_all(int fd, const char *name, gsize limit, char **ret_text, gsize *ret_size,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Writes all of DATA, going on after EINTR and short writes. Errors: G_IO_ERROR from errno (also
  * WOULD_BLOCK on a non-blocking descriptor, when some bytes may have been written). */
 gboolean tn_fd_write_all(int fd, const void *data, gsize size, GError **error)
