@@ -55,6 +55,7 @@ typedef struct {
     struct TnRegistry *registry;  /* agent/registry.h: read only, complete when requests come */
     struct TnSpawner *spawner;    /* platform/child.h */
     const TnPolicyHolder *policy; /* the policy in force; ask at each use */
+    const char *version;          /* what guest-info reports; depends on the program's name */
 } TnModuleContext;
 
 /* A module: a table of commands and, if it needs any, a state of its own. */
@@ -69,6 +70,12 @@ struct TnModule {
 gpointer tn_call_get_module(TnCall *call);
 const TnModuleContext *tn_call_get_context(TnCall *call);
 const TnCommand *tn_call_get_command(TnCall *call);
+
+/* All commands of the agent in the order of their tables; NTH < the number of commands.
+ * *RET_WHY_DISABLED (may be NULL) is NULL when a request of it would be let in now (frozen state
+ * and policy asked anew), else a static text that says why not. Main thread only. */
+guint tn_call_get_n_commands(TnCall *call);
+const TnCommand *tn_call_get_nth_command(TnCall *call, guint nth, const char **ret_why_disabled);
 
 /* What policy granted; never NULL in a handler. Take a reference to keep it. */
 TnGrant *tn_call_get_grant(TnCall *call);
