@@ -69,6 +69,39 @@ typedef struct TnPolicy TnPolicy;             /* immutable, counted */
 typedef struct TnPolicyHolder TnPolicyHolder; /* the one in force; swapped between two requests */
 typedef struct TnGrant TnGrant;               /* counted */
 
+/* One list of qemu-ga's, as it was given: names between ',' or ';', blanks around them ignored. */
+typedef struct {
+    const char *text;   /* "guest-exec,guest-file-open"; "" allows nothing when given by argv */
+    const char *origin; /* for errors and warnings: "-b", "/etc/qemu/qemu-ga.conf" */
+    gboolean is_allow;  /* else a block list */
+    gboolean from_file; /* a wrong name then seals the agent; by argv it is an error */
+    gboolean is_legacy; /* came by a key or option that qemu-ga has dropped (blacklist=) */
+} TnPolicyList;
+
+/* What a policy is made from; all borrowed for the call, strings and tables are copied. */
+typedef struct {
+    gboolean compat; /* behave as qemu-ga without a policy: what no list forbids is allowed */
+    const TnPolicyCommand *commands;
+    gsize n_commands;
+    const TnPolicyList *lists;
+    gsize n_lists;
+} TnPolicyOptions;
+
+/* Makes the first policy. A list by argv that cannot be taken is an error (TN_POLICY_ERROR_INVALID,
+ * the program exits 1); one from a file gives a sealed policy, see tn_policy_get_sealed_reason.
+ * Looks the agent's own user up (may block on NSS, so: at start). Free with
+ * tn_policy_holder_free; grants may outlive their holder. */
+TnPolicyHolder *tn_policy_holder_new(const TnPolicyOptions *options, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+void tn_policy_holder_free(TnPolicyHolder *holder);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnPolicyHolder, tn_policy_holder_free)
+
+/* Why only the commands of TnPolicyCommand.while_sealed are allowed, with the place of the mistake;
+ * NULL when the policy is in order. Borrowed from POLICY. */
+const char *tn_policy_get_sealed_reason(const TnPolicy *policy);
+/* What the journal should hear once: NULL-ended lines, borrowed from POLICY. */
+const char *const *tn_policy_get_warnings(const TnPolicy *policy);
+
 /* The policy in force, borrowed until control returns to the main loop. */
 const TnPolicy *tn_policy_holder_get(const TnPolicyHolder *holder);
 const TnPolicySettings *tn_policy_get_settings(const TnPolicy *policy);
