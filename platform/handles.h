@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "platform/openfile.h"
+
+#include <gio/gio.h>
+#include <glib.h>
+
+/*
+ * Open files with a number and an owner. A number belongs to the channel it was opened through
+ * (hosts such as Proxmox open one connection per command), is never used twice, and is found by
+ * its own channel only. Main thread only.
+ */
+
+typedef struct {
+    gint64 number;
+    const char *channel; /* interned */
+    int fd;
+    TnOpenFlags flags;
+    TnOpenPlan *plan;
+    gpointer grant; /* what keeps the permission alive; freed with the handle */
+    GDestroyNotify free_grant;
+    guint64 read_bytes; /* read so far, for the plan's max_read_bytes */
+    GError *pending;    /* an error that a reply in flight could not tell any more */
+} TnHandle;
+
+typedef struct TnHandles TnHandles;
+
+TnHandles *tn_handles_new(void);
+/* Closes every file. Accepts NULL. */
+void tn_handles_free(TnHandles *handles);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnHandles, tn_handles_free)
+
+guint tn_handles_count(const TnHandles *handles);
+
+/* Enters an open file; takes FD, a reference to PLAN and GRANT (freed by FREE_GRANT). CHANNEL must
+ * be interned. The handle is borrowed from HANDLES. */
+TnHandle *tn_handles_add(TnHandles *handles, gint64 number, const char *channel, int take_fd,
+                         TnOpenFlags flags, const TnOpenPlan *plan, gpointer take_grant,
+                         GDestroyNotify free_grant);
+
+/* The handle, borrowed; NULL when CHANNEL has none of that number. */
+TnHandle *tn_handles_find(const TnHandles *handles, gint64 number, const char *channel);
+
+/* Forgets HANDLE and closes its file, whatever close(2) says: after an error the descriptor is gone
+ * too (close(2), "Dealing with error returns"). Returns 0 or close's errno. */
+int tn_handles_remove(TnHandles *handles, TnHandle *handle);

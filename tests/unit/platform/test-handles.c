@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "platform/handles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static TnOpenPlan *
+make_plan(void)
+{
+    TnOpenSpec *spec = tn_open_spec_new();
+
+    spec->path = g_strdup("/dev/null");
+    return tn_open_plan_seal(spec);
+}
+
+static void
+count_free(gpointer data)
+{
+    int *count = data;
+
+    (*count)++;
+}
+
+static void
+test_belongs_to_its_channel(void **state)
+{
+    g_autoptr(TnHandles) handles = tn_handles_new();
+    g_autoptr(TnOpenPlan) plan = make_plan();
+    const char *one = g_intern_string("one");
+    const char *two = g_intern_string("two");
+    int freed = 0;
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    TnHandle *handle =
+        tn_handles_add(handles, 1000, one, fd, TN_OPEN_READ, plan, &freed, count_free);
+
+    assert_ptr_equal(tn_handles_find(handles, 1000, one), handle);
+    assert_null(tn_handles_find(handles, 1000, two));
+    assert_null(tn_handles_find(handles, 1001, one));
+    assert_null(tn_handles_find(handles, -1, one));
+    assert_null(tn_handles_find(handles, G_MININT64, one));
+    assert_int_equal(tn_handles_remove(handles, handle), 0);
+    assert_int_equal(freed, 1);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    assert_null(tn_handles_find(handles, 1000, one));
+    assert_int_equal(tn_handles_count(handles), 0);
+}
+
+static void
+test_closes_all_at_the_end(void **state)
+{
+    TnHandles *handles = tn_handles_new();
+    g_autoptr(TnOpenPlan) plan = make_plan();
+    int freed = 0;
+
+    for (gint64 i = 0; i < 100; i++)
+        tn_handles_add(handles, i, "x", open("/dev/null", O_RDWR | O_CLOEXEC), TN_OPEN_READ, plan,
+                       &freed, count_free);
+    assert_int_equal(tn_handles_count(handles), 100);
+    tn_handles_free(handles);
+    assert_int_equal(freed, 100);
+}
+
+/* A close that fails has closed: the second one finds nothing (a double free in qemu-ga). */
+static void
+test_frees_once_when_close_fails(void **state)
+{
+    g_autoptr(TnHandles) handles = tn_handles_new();
+    g_autoptr(TnOpenPlan) plan = make_plan();
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int freed = 0;
+    TnHandle *handle = tn_handles_add(handles, 7, "x", fd, TN_OPEN_READ, plan, &freed, count_free);
+
+    close(fd); /* so that the close of the table fails with EBADF */
+    assert_int_equal(tn_handles_remove(handles, handle), EBADF);
+    assert_int_equal(freed, 1);
+    assert_null(tn_handles_find(handles, 7, "x"));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_belongs_to_its_channel),
+        cmocka_unit_test(test_closes_all_at_the_end),
+        cmocka_unit_test(test_frees_once_when_close_fails),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
