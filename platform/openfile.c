@@ -161,8 +161,8 @@ static int
 call_openat2(int dir_fd, const char *path, int flags, mode_t mode, uint64_t resolve)
 {
     struct open_how how = {
-        .flags = (uint64_t)flags,
-        .mode = (flags & O_CREAT) != 0 ? (uint64_t)mode : 0,
+        .flags = (uint64_t)(unsigned int)flags,
+        .mode = (flags & O_CREAT) != 0 ? (uint64_t)mode : (uint64_t)0,
         .resolve = resolve,
     };
 

@@ -18,6 +18,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum {
+    OPENAT2_TRIES = 64,
+};
+
 static const char *
 skip_slashes(const char *path)
 {
@@ -42,11 +46,16 @@ tn_sysroot_open(int root_fd, const char *path, int flags)
     /* openat2 refuses what O_PATH would ignore. */
     int all = flags | O_CLOEXEC | ((flags & O_PATH) != 0 ? 0 : O_NOCTTY);
     struct open_how how = {.flags = (guint64)(guint)all, .resolve = RESOLVE_IN_ROOT};
-    int fd;
+    int fd = -1;
 
     if (root_fd == TN_SYSROOT_HOST)
         return open(path, all);
-    fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+    /* EAGAIN: a rename or mount anywhere on the machine crossed the walk (openat2(2)). */
+    for (guint tries = 0; tries < OPENAT2_TRIES; tries++) {
+        fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+        if (fd >= 0 || errno != EAGAIN)
+            break;
+    }
     if (fd < 0 && errno == ENOSYS)
         fd = openat(root_fd, skip_slashes(path), all);
     return fd;
