@@ -59,6 +59,7 @@ typedef enum {
 typedef enum {
     TN_SUBJECT_NONE,
     TN_SUBJECT_PATH,
+    TN_SUBJECT_TO,
     TN_SUBJECT_ARGV,
     TN_SUBJECT_ENV,
     TN_SUBJECT_CWD,

@@ -5,6 +5,7 @@
  * that was taken for it goes back with the last reference.
  */
 
+#include "policy/fileplan.h"
 #include "policy/policy.h"
 #include "policy/program.h"
 #include "policy/tree.h"
@@ -19,6 +20,8 @@ enum {
 struct TnGrant {
     gint n_refs;
     TnSpawnPlan *plan;
+    TnOpenPlan *open_plan;
+    TnOpenPlan *to_plan;
     TnQuota *quota; /* holds the charge of one child; NULL: none was taken */
 };
 
@@ -83,6 +86,17 @@ check_action(const TnPolicy *policy, const TnAction *action, GError **error)
     return TRUE;
 }
 
+static gboolean
+plan_files(TnGrant *grant, const TnPolicy *policy, const TnAction *action, GError **error)
+{
+    grant->open_plan = tn_fileplan_make(policy, action, action->path, error);
+    if (grant->open_plan == NULL)
+        return FALSE;
+    if (action->to != NULL)
+        grant->to_plan = tn_fileplan_make(policy, action, action->to, error);
+    return action->to == NULL || grant->to_plan != NULL;
+}
+
 TnGrant *
 tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
 {
@@ -92,7 +106,11 @@ tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
     grant->n_refs = 1;
     if (!check_action(policy, action, error))
         return NULL;
-    if (action->path == NULL || g_strcmp0(action->group, "@exec") != 0)
+    if (action->path == NULL || action->group == NULL)
+        return g_steal_pointer(&grant);
+    if (g_str_has_prefix(action->group, "@file-"))
+        return plan_files(grant, policy, action, error) ? g_steal_pointer(&grant) : NULL;
+    if (strcmp(action->group, "@exec") != 0)
         return g_steal_pointer(&grant);
     grant->plan = plan_child(policy, action, error);
     if (grant->plan == NULL)
@@ -121,6 +139,8 @@ tn_grant_unref(TnGrant *grant)
         tn_quota_release_child(grant->quota);
     tn_quota_unref(grant->quota);
     tn_spawn_plan_unref(grant->plan);
+    tn_open_plan_unref(grant->open_plan);
+    tn_open_plan_unref(grant->to_plan);
     g_free(grant);
 }
 
@@ -128,4 +148,16 @@ const TnSpawnPlan *
 tn_grant_get_spawn_plan(const TnGrant *grant)
 {
     return grant->plan;
+}
+
+const TnOpenPlan *
+tn_grant_get_open_plan(const TnGrant *grant)
+{
+    return grant->open_plan;
+}
+
+const TnOpenPlan *
+tn_grant_get_to_plan(const TnGrant *grant)
+{
+    return grant->to_plan;
 }

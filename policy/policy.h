@@ -2,6 +2,7 @@
 #pragma once
 
 #include "platform/child.h"
+#include "platform/openfile.h"
 
 #include <gio/gio.h>
 #include <glib.h>
@@ -31,6 +32,7 @@ typedef struct {
     const char *channel;
     gboolean frozen;
     const char *path;
+    const char *to;          /* where a file is renamed to */
     const char *const *argv; /* without argv[0] */
     const char *const *env;  /* NULL: none was given */
     const char *cwd;
@@ -123,3 +125,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnGrant, tn_grant_unref)
 
 /* The sealed plan of a program; NULL when the action was none. Borrowed from GRANT. */
 const TnSpawnPlan *tn_grant_get_spawn_plan(const TnGrant *grant);
+/* The sealed plan of the file that a command of the file groups named; NULL when it named none.
+ * Borrowed from GRANT. */
+const TnOpenPlan *tn_grant_get_open_plan(const TnGrant *grant);
+/* The same for the action's `to`. */
+const TnOpenPlan *tn_grant_get_to_plan(const TnGrant *grant);
