@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <gio/gio.h>
+#include <glib.h>
+
+/*
+ * What outlives the process: a counter whose numbers are never handed out twice, and the mark that
+ * file systems are frozen. Two files as qemu-ga keeps them: FILE is a key file with [global]
+ * fd_counter=N, FILE.isfrozen is empty and exists exactly while frozen; either agent can take over
+ * the other's. Main thread only.
+ */
+
+enum {
+    TN_STATE_FIRST_NUMBER = 1000,
+    TN_STATE_BLOCK = 1000, /* numbers reserved by one write of the file */
+};
+
+typedef struct TnState TnState;
+
+/* Called when the frozen mark changes (the log holds its lines back). */
+typedef void (*TnStateFrozenFunc)(gboolean frozen, gpointer data);
+
+/* Reads FILE (creates it when it is not there) and looks for the mark. Errors, which are fatal to
+ * the start: G_IO_ERROR from errno, G_KEY_FILE_ERROR when FILE is no key file. A group or key that
+ * is missing counts as 1000, one that is no number as 0, as in qemu-ga. Blocks on disk. */
+TnState *tn_state_new(const char *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void tn_state_free(TnState *state);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnState, tn_state_free)
+
+/* A number > 0 that this machine never got before, restarts included. One disk write per
+ * TN_STATE_BLOCK numbers; none while frozen if the block is used up (then an error). Errors:
+ * G_IO_ERROR from errno, G_IO_ERROR_BUSY while frozen. */
+gboolean tn_state_take_number(TnState *state, gint64 *ret_number, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+gboolean tn_state_is_frozen(const TnState *state);
+/* Sets the mark, before the first file system is frozen, or clears it after the last was thawed.
+ * A mark that cannot be written is an error and then nothing has changed; one that cannot be
+ * removed is cleared in memory all the same. Errors: G_IO_ERROR from errno. */
+gboolean tn_state_set_frozen(TnState *state, gboolean frozen, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+/* At most one listener; FUNC NULL removes it. */
+void tn_state_on_frozen(TnState *state, TnStateFrozenFunc func, gpointer data);
