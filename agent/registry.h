@@ -19,6 +19,7 @@ typedef struct {
     gpointer module;               /* what the module's create returned; NULL before the start */
 } TnRegistryEntry;
 
+/* An empty registry. */
 TnRegistry *tn_registry_new(void);
 /* Destroys the modules in the reverse order of their creation. NULL is accepted. */
 void tn_registry_free(TnRegistry *registry);

@@ -26,6 +26,7 @@ typedef struct {
     guint64 output_max_bytes; /* per stream; 0: what the channel allows */
 } TnSpawnSpec;
 
+/* A spec with nothing set: umask -1, the rest 0 and NULL. */
 TnSpawnSpec *tn_spawn_spec_new(void);
 void tn_spawn_spec_free(TnSpawnSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnSpawnSpec, tn_spawn_spec_free)

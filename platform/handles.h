@@ -26,11 +26,13 @@ typedef struct {
 
 typedef struct TnHandles TnHandles;
 
+/* An empty table. */
 TnHandles *tn_handles_new(void);
 /* Closes every file. Accepts NULL. */
 void tn_handles_free(TnHandles *handles);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnHandles, tn_handles_free)
 
+/* How many files are open. */
 guint tn_handles_count(const TnHandles *handles);
 
 /* Enters an open file; takes FD, a reference to PLAN and GRANT (freed by FREE_GRANT). CHANNEL must

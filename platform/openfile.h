@@ -48,6 +48,7 @@ typedef struct {
     uint64_t max_size_bytes; /* 0: no limit */
 } TnOpenSpec;
 
+/* An empty spec; free it unless it was sealed. */
 TnOpenSpec *tn_open_spec_new(void);
 void tn_open_spec_free(TnOpenSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnOpenSpec, tn_open_spec_free)

@@ -10,6 +10,7 @@
 
 typedef struct TnLists TnLists;
 
+/* Empty lists, which allow everything. */
 TnLists *tn_lists_new(void);
 void tn_lists_free(TnLists *lists);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnLists, tn_lists_free)

@@ -10,6 +10,7 @@
 
 typedef struct TnQuota TnQuota; /* counted; safe from all threads */
 
+/* Nothing charged yet. Unref accepts NULL. */
 TnQuota *tn_quota_new(void);
 TnQuota *tn_quota_ref(TnQuota *quota);
 void tn_quota_unref(TnQuota *quota);
