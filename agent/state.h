@@ -34,6 +34,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnState, tn_state_free)
 gboolean tn_state_take_number(TnState *state, gint64 *ret_number, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* TRUE while the mark stands. */
 gboolean tn_state_is_frozen(const TnState *state);
 /* Sets the mark, before the first file system is frozen, or clears it after the last was thawed.
  * A mark that cannot be written is an error and then nothing has changed; one that cannot be
