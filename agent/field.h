@@ -33,7 +33,7 @@ typedef enum {
     TN_TYPE_STRING, /* char *, owned */
     TN_TYPE_ENUM,   /* int, an index into words */
     TN_TYPE_STRV,   /* char **, owned, NULL when absent */
-    TN_TYPE_BYTES,  /* TnBytes: base64 on the wire; args only */
+    TN_TYPE_BYTES,  /* TnBytes: base64 on the wire; args only, and only at their top level */
     TN_TYPE_BULK,   /* TnBulk *: base64 on the wire; results only */
     TN_TYPE_OBJECT, /* a struct in place, described by fields */
     TN_TYPE_LIST,   /* GPtrArray * of owned g_malloc'd structs, described by fields and size; or of
@@ -134,8 +134,15 @@ gboolean tn_fields_decode(const TnField *fields, TnMessage *message, guint objec
 /* Releases what the fields of DATA own and sets them to zero; DATA itself stays. */
 void tn_fields_clear(const TnField *fields, void *data);
 
-/* FIELDS as the JSON array that tenon-describe returns (wire.md). The caller owns the node. */
+/* The same for one row, whose name is not used, at BASE: what tn_encoder_new() takes. */
+void tn_fields_clear_value(const TnField *value, void *base);
+
+/* FIELDS (NULL: none) as the JSON array that tenon-describe returns; sub-objects stand in
+ * "members". The caller owns the node. */
 JsonNode *tn_fields_describe(const TnField *fields);
+/* A result row (NULL: nothing) the same way: the members of an object, or one entry for any other
+ * type. */
+JsonNode *tn_fields_describe_value(const TnField *value);
 
 /*
  * Encoding is resumable because a bulk member must not be in memory as a whole: step() appends
