@@ -55,6 +55,7 @@ typedef struct {
     struct TnRegistry *registry;  /* agent/registry.h: read only, complete when requests come */
     struct TnSpawner *spawner;    /* platform/child.h */
     const TnPolicyHolder *policy; /* the policy in force; ask at each use */
+    const char *state_dir;        /* what outlives the agent; exists, writable */
     const char *version;          /* what guest-info reports; depends on the program's name */
 } TnModuleContext;
 

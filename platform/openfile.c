@@ -36,12 +36,6 @@ struct TnOpenPlan {
     TnOpenSpec *spec;
 };
 
-typedef struct {
-    uid_t fsuid;
-    gid_t fsgid;
-    gboolean changed;
-} Identity;
-
 TnOpenSpec *
 tn_open_spec_new(void)
 {
@@ -129,31 +123,33 @@ fail_with_errno(GError **error, int saved_errno)
     return -1;
 }
 
-/* Takes on the file system rights of the plan's user. The fs ids belong to this thread alone, and
- * without CAP_FOWNER and its like in effect for another fsuid, ordinary permission bits decide
- * (credentials(7), capabilities(7): a change of fsuid from 0 clears them). */
-static Identity
-enter_identity(const TnOpenSpec *spec)
+/* The fs ids belong to this thread alone, and a change of fsuid from 0 takes CAP_FOWNER and its
+ * like out of effect, so that ordinary permission bits decide (capabilities(7)). */
+TnFsIdentity
+tn_open_plan_enter(const TnOpenPlan *plan)
 {
-    Identity old = {0};
+    const TnOpenSpec *spec = plan->spec;
+    TnFsIdentity before = {0};
+    int saved = errno;
 
     if (!spec->as_user)
-        return old;
-    old.fsgid = (gid_t)setfsgid(spec->gid);
-    old.fsuid = (uid_t)setfsuid(spec->uid);
-    old.changed = TRUE;
-    return old;
+        return before;
+    before.fsgid = (gid_t)setfsgid(spec->gid);
+    before.fsuid = (uid_t)setfsuid(spec->uid);
+    before.changed = TRUE;
+    errno = saved;
+    return before;
 }
 
-static void
-leave_identity(const Identity *old)
+void
+tn_open_plan_leave(const TnFsIdentity *before)
 {
     int saved = errno;
 
-    if (!old->changed)
+    if (!before->changed)
         return;
-    setfsuid(old->fsuid);
-    setfsgid(old->fsgid);
+    setfsuid(before->fsuid);
+    setfsgid(before->fsgid);
     errno = saved;
 }
 
@@ -406,7 +402,7 @@ tn_open_plan_open(const TnOpenPlan *plan, TnOpenFlags flags, GError **error)
 {
     const TnOpenSpec *spec = plan->spec;
     const char *rest = NULL;
-    Identity old;
+    TnFsIdentity before;
     int base;
     int fd = -1;
     int why;
@@ -416,10 +412,10 @@ tn_open_plan_open(const TnOpenPlan *plan, TnOpenFlags flags, GError **error)
     base = open_base(spec, &rest);
     if (base == -1)
         return fail_with_errno(error, errno);
-    old = enter_identity(spec);
+    before = tn_open_plan_enter(plan);
     fd = look_and_open(spec, base, rest, flags);
     why = errno;
-    leave_identity(&old);
+    tn_open_plan_leave(&before);
     if (base >= 0)
         close(base);
     /* What leads out of the rule's directory was never allowed; how it was tried is not told. */
@@ -435,7 +431,7 @@ tn_open_plan_open_parent(const TnOpenPlan *plan, char **ret_name, GError **error
     g_autofree char *name = g_path_get_basename(spec->path);
     g_autofree char *dir = NULL;
     const char *rest = NULL;
-    Identity old;
+    TnFsIdentity before;
     int base;
     int fd;
     int why;
@@ -447,10 +443,10 @@ tn_open_plan_open_parent(const TnOpenPlan *plan, char **ret_name, GError **error
     if (base == -1)
         return fail_with_errno(error, errno);
     dir = g_path_get_dirname(rest);
-    old = enter_identity(spec);
+    before = tn_open_plan_enter(plan);
     fd = open_at(spec, base, dir, O_PATH | O_DIRECTORY, 0);
     why = errno;
-    leave_identity(&old);
+    tn_open_plan_leave(&before);
     if (base >= 0)
         close(base);
     if (fd < 0)

@@ -72,3 +72,16 @@ int tn_open_plan_open(const TnOpenPlan *plan, TnOpenFlags flags, GError **error)
 /* Opens the directory that holds the plan's path, as a pinned O_PATH descriptor, and gives the
  * last component (owned by the caller; never "", "." or ".."). Same errors. */
 int tn_open_plan_open_parent(const TnOpenPlan *plan, char **ret_name, GError **error);
+
+/* Rights that were in force before tn_open_plan_enter. */
+typedef struct {
+    uid_t fsuid;
+    gid_t fsgid;
+    gboolean changed;
+} TnFsIdentity;
+
+/* Takes on, for this thread, the file system rights of the plan's user, if it has one, so that
+ * what is done until tn_open_plan_leave is what that user may do. Keeps errno. Source:
+ * setfsuid(2), capabilities(7). */
+TnFsIdentity tn_open_plan_enter(const TnOpenPlan *plan);
+void tn_open_plan_leave(const TnFsIdentity *before);
