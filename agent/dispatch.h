@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "agent/command.h"
+#include "agent/call.h"
 #include "agent/registry.h"
 #include "agent/reply.h"
 #include "agent/wire/frame.h"
@@ -27,18 +27,6 @@
 
 typedef struct TnDispatch TnDispatch;
 
-/* What a call must know of the peer that it came from. Owned by the session; must live until all
- * calls that name it are dropped. */
-typedef struct {
-    const char *channel;     /* interned: the port or the listener */
-    gsize reply_limit_bytes; /* G_MAXSIZE: none */
-    gboolean is_serial;
-    /* A call that tn_dispatch_request() returned without a reply has one now. Never called from
-     * within tn_dispatch_request(), and not for calls that were dropped. */
-    void (*answered)(TnCall *call, gpointer data);
-    gpointer data;
-} TnPeerLink;
-
 /* What the dispatcher needs; all of it must outlive the dispatcher and its calls. */
 typedef struct {
     TnRegistry *registry; /* started */
@@ -46,8 +34,9 @@ typedef struct {
     /* Whether file systems are frozen now; NULL: never. */
     gboolean (*is_frozen)(gpointer data);
     /* Takes CALL of a BLOCKING command to a thread, where tn_call_work() runs, and afterwards calls
-     * tn_call_end_work() on the main thread; both exactly once. NULL: such calls run at once. */
-    void (*submit)(TnCall *call, gpointer data);
+     * tn_call_end_work() on the main thread; both exactly once. FALSE: it was not taken, and
+     * neither is called. NULL: such calls run at once. */
+    gboolean (*submit)(TnCall *call, gpointer data);
     gpointer data; /* for both */
 } TnDispatchConfig;
 
@@ -68,21 +57,3 @@ TnCall *tn_dispatch_request(TnDispatch *dispatch, TnPeerLink *link, TnFrame *fra
 /* The answer to input that was no message: WHY is what tn_frame_next() said. As above. */
 TnCall *tn_dispatch_malformed(TnDispatch *dispatch, TnPeerLink *link, const char *why, GString *out)
     G_GNUC_WARN_UNUSED_RESULT;
-
-/* The rest of TnCall's interface is for handlers: agent/command.h. */
-
-/* Borrowed from CALL; NULL while it is pending. */
-TnReply *tn_call_get_reply(TnCall *call);
-/* TRUE when the next request may be dispatched while CALL is pending. */
-gboolean tn_call_is_overlapping(const TnCall *call);
-/* Tells the handler, once, that somebody waits; it may answer before this returns. */
-void tn_call_hurry(TnCall *call);
-/* Ends the session's interest, also in a call that is pending: it hurries, and its answer is
- * thrown away. CALL is invalid afterwards for the session. */
-void tn_call_drop(TnCall *call);
-
-/* For the worker, see TnDispatchConfig.submit: runs the handler, on any thread. */
-void tn_call_work(TnCall *call);
-/* Makes the reply from what the handler left, on the main thread. CALL is invalid afterwards for
- * the worker. */
-void tn_call_end_work(TnCall *call);
