@@ -17,13 +17,14 @@ tn_base64_encoded_size(gsize n)
 }
 
 /* Encodes SIZE bytes with padding; writes tn_base64_encoded_size(SIZE) characters to OUT, no NUL,
- * no newlines. OUT needs 32 bytes of room behind that (wide stores). */
+ * no newlines, nothing behind them. */
 gsize tn_base64_encode(const uint8_t *data, gsize size, char *out);
 
-/* Decodes SIZE characters in place: OUT may equal TEXT. Newlines (\n, \r\n) anywhere are skipped
- * (Perl's encode_base64 puts one every 76 columns). Text without padding is accepted when its
- * last group has 2 or 3 characters and zero spare bits; a single left-over character, padding in
- * the middle, spare bits that are set, and every other character are errors, and then FALSE is
- * returned (OUT has been written to). *RET_SIZE is the number of bytes. Source: RFC 4648. */
+/* Decodes SIZE characters to OUT, which has room for SIZE / 4 * 3 + 2 bytes, or equals TEXT: in
+ * place. Newlines (\n, \r\n) anywhere are skipped (Perl's encode_base64 puts one every 76 columns).
+ * Text without padding is accepted when its last group has 2 or 3 characters and zero spare bits; a
+ * single left-over character, padding in the middle, spare bits that are set, and every other
+ * character are errors, and then FALSE is returned (OUT has been written to). *RET_SIZE is the
+ * number of bytes. Source: RFC 4648. */
 gboolean tn_base64_decode(const char *text, gsize size, uint8_t *out, gsize *ret_size)
     G_GNUC_WARN_UNUSED_RESULT;
