@@ -20,6 +20,7 @@ enum {
 };
 
 struct TnState {
+    GMutex lock; /* of the counter: workers take numbers as well */
     char *file;
     char *mark;
     gint64 next;     /* handed out next */
@@ -102,6 +103,7 @@ tn_state_new(const char *file, GError **error)
 {
     g_autoptr(TnState) state = g_new0(TnState, 1);
 
+    g_mutex_init(&state->lock);
     state->file = g_strdup(file);
     state->mark = g_strdup_printf("%s.isfrozen", file);
     state->frozen = access(state->mark, F_OK) == 0;
@@ -118,6 +120,7 @@ tn_state_free(TnState *state)
 {
     if (state == NULL)
         return;
+    g_mutex_clear(&state->lock);
     g_free(state->file);
     g_free(state->mark);
     g_free(state);
@@ -126,6 +129,8 @@ tn_state_free(TnState *state)
 gboolean
 tn_state_take_number(TnState *state, gint64 *ret_number, GError **error)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&state->lock);
+
     if (state->next >= state->reserved) {
         if (state->frozen) {
             g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_BUSY,

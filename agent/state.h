@@ -8,7 +8,8 @@
  * What outlives the process: a counter whose numbers are never handed out twice, and the mark that
  * file systems are frozen. Two files as qemu-ga keeps them: FILE is a key file with [global]
  * fd_counter=N, FILE.isfrozen is empty and exists exactly while frozen; either agent can take over
- * the other's. Main thread only.
+ * the other's. Main thread only, save
+ * for tn_state_take_number.
  */
 
 enum {

@@ -22,7 +22,6 @@ free_handle(TnHandle *handle)
     tn_open_plan_unref(handle->plan);
     if (handle->free_grant != NULL)
         handle->free_grant(handle->grant);
-    g_clear_error(&handle->pending);
     g_free(handle);
     return why;
 }

@@ -21,7 +21,6 @@ typedef struct {
     gpointer grant; /* what keeps the permission alive; freed with the handle */
     GDestroyNotify free_grant;
     guint64 read_bytes; /* read so far, for the plan's max_read_bytes */
-    GError *pending;    /* an error that a reply in flight could not tell any more */
 } TnHandle;
 
 typedef struct TnHandles TnHandles;

@@ -455,3 +455,20 @@ tn_open_plan_open_parent(const TnOpenPlan *plan, char **ret_name, GError **error
     *ret_name = g_steal_pointer(&name);
     return fd;
 }
+
+int
+tn_open_plan_open_base(const TnOpenPlan *plan, const char **ret_rest, GError **error)
+{
+    const char *rest = NULL;
+    int base = open_base(plan->spec, &rest);
+
+    if (base == AT_FDCWD) {
+        base = open(rest[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        while (*rest == '/')
+            rest++;
+    }
+    if (base < 0)
+        return fail_with_errno(error, errno);
+    *ret_rest = *rest != '\0' ? rest : ".";
+    return base;
+}

@@ -85,3 +85,8 @@ typedef struct {
  * setfsuid(2), capabilities(7). */
 TnFsIdentity tn_open_plan_enter(const TnOpenPlan *plan);
 void tn_open_plan_leave(const TnFsIdentity *before);
+
+/* Where the plan's look-up starts: an O_PATH descriptor of the rule's directory, of / or of the
+ * working directory, and the path from there (borrowed from PLAN, relative, "." for the base
+ * itself). Same errors. */
+int tn_open_plan_open_base(const TnOpenPlan *plan, const char **ret_rest, GError **error);
