@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of tenonctl share: running it, and agents that follow a script."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+CTL = os.environ.get("TENONCTL", "tenonctl")
+
+
+class Result:
+    def __init__(self, code, out, err, seconds):
+        self.code = code
+        self.out = out
+        self.err = err
+        self.seconds = seconds
+
+
+def ctl(*args, stdin=b"", limit=20, env=None):
+    """Runs tenonctl; a run beyond LIMIT seconds is an error of the test."""
+    start = time.monotonic()
+    run = subprocess.run([CTL, *args], input=stdin, capture_output=True, timeout=limit, env=env)
+    return Result(run.returncode, run.stdout, run.stderr.decode("utf-8", "replace"),
+                  time.monotonic() - start)
+
+
+def line(value):
+    return json.dumps(value).encode() + b"\n"
+
+
+class FakeAgent:
+    """Serves connections on a unix socket, one after the other. SCRIPT(agent, request) returns the
+    bytes to send for a request, None to say nothing, or raises Hangup."""
+
+    class Hangup(Exception):
+        def __init__(self, last=b""):
+            super().__init__()
+            self.last = last
+
+    def __init__(self, script, greeting=b"", sync=None):
+        self.dir = tempfile.mkdtemp(prefix="tenonctl-")
+        self.path = os.path.join(self.dir, "agent.sock")
+        self.script = script
+        self.greeting = greeting
+        self.sync = sync
+        self.requests = []
+        self.raw = b""
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.bind(self.path)
+        self.socket.listen(4)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    @property
+    def endpoint(self):
+        return "unix:" + self.path
+
+    def answer(self, request):
+        if request["execute"] == "guest-sync-delimited":
+            if self.sync is not None:
+                return self.sync(request)
+            return b"\xff" + line({"return": request["arguments"]["id"]})
+        self.requests.append(request)
+        return self.script(self, request)
+
+    def serve_one(self, peer):
+        if self.greeting:
+            peer.sendall(self.greeting)
+        pending = b""
+        while True:
+            data = peer.recv(1 << 20)
+            if not data:
+                return
+            self.raw += data
+            pending += data
+            while b"\n" in pending:
+                text, pending = pending.split(b"\n", 1)
+                reply = self.answer(json.loads(text.lstrip(b"\xff")))
+                if reply is not None:
+                    peer.sendall(reply)
+
+    def serve(self):
+        while True:
+            try:
+                peer, _ = self.socket.accept()
+            except OSError:
+                return
+            with peer:
+                try:
+                    self.serve_one(peer)
+                except FakeAgent.Hangup as hangup:
+                    if hangup.last:
+                        peer.sendall(hangup.last)
+                except OSError:
+                    pass
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        shutil.rmtree(self.dir)
+
+
+class Case(unittest.TestCase):
+    def fake(self, script, **options):
+        agent = FakeAgent(script, **options)
+        self.addCleanup(agent.close)
+        return agent
+
+    def scratch(self):
+        path = tempfile.mkdtemp(prefix="tenonctl-")
+        self.addCleanup(shutil.rmtree, path)
+        return path
+
+    def check(self, result, code, out=None, err=None):
+        self.assertEqual(result.code, code, result.err)
+        if out is not None:
+            self.assertEqual(result.out, out)
+        if err is not None:
+            self.assertIn(err, result.err)

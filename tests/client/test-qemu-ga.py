@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""tenonctl against the distribution's qemu-ga; skips aloud where there is none."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+from ctl import Case, ctl
+
+QEMU_GA = shutil.which("qemu-ga", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+
+class Stock(Case):
+    def setUp(self):
+        self.dir = self.scratch()
+        self.path = os.path.join(self.dir, "qga.sock")
+        self.agent = subprocess.Popen([QEMU_GA, "-m", "unix-listen", "-p", self.path, "-t",
+                                       self.dir], stderr=subprocess.DEVNULL)
+        self.addCleanup(self.stop)
+        self.endpoint = "unix:" + self.path
+        deadline = time.monotonic() + 5
+        while not os.path.exists(self.path) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def stop(self):
+        self.agent.kill()
+        self.agent.wait()
+
+    def test_ping_info(self):
+        self.check(ctl("ping", "--wait-agent=5s", self.endpoint), 0)
+        self.assertIn("guest-exec", ctl("raw", self.endpoint, '{"execute": "guest-info"}')
+                      .out.decode())
+        self.assertIn("version", json.loads(ctl("info", "-o", "json", self.endpoint).out))
+        self.check(ctl("info", self.endpoint), 0)
+
+    def test_exec(self):
+        result = ctl("exec", self.endpoint, "--", "sh", "-c", "echo out; echo err >&2; exit 7")
+        self.check(result, 7, out=b"out\n")
+        self.assertEqual(result.err, "err\n")
+        self.check(ctl("exec", self.endpoint, "--", "sh", "-c", "kill -9 $$"), 137, out=b"")
+        self.check(ctl("exec", self.endpoint, "--", "/nonexistent/x"), 127,
+                   err="No such file or directory")
+        self.check(ctl("exec", self.endpoint, "--", "/etc/passwd"), 126, err="Permission denied")
+        result = ctl("exec", self.endpoint, "--", "sh", "-c", "head -c 3000000 /dev/zero")
+        self.check(result, 0)
+        self.assertEqual(len(result.out), 3000000)
+
+    def test_timeout(self):
+        result = ctl("exec", "--timeout", "300ms", self.endpoint, "--", "sleep", "2")
+        self.check(result, 124, err="goes on in the guest")
+
+    def test_stale_half_request(self):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(self.path)
+            peer.sendall(b'{"execute": "guest-ping"}{"execute": "guest-in')
+        self.check(ctl("ping", self.endpoint), 0)
+
+    def test_busy(self):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(self.path)
+            peer.sendall(b'{"execute": "guest-ping"}')
+            peer.recv(100)
+            result = ctl("ping", "--connect-timeout", "300ms", self.endpoint)
+            self.check(result, 125, err="did not answer within 300 ms")
+        self.check(ctl("ping", self.endpoint), 0)
+
+
+if __name__ == "__main__":
+    if QEMU_GA is None:
+        print("SKIP: qemu-ga is not installed", file=sys.stderr)
+        sys.exit(77)
+    unittest.main()
