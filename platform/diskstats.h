@@ -33,6 +33,7 @@ typedef struct {
     bool has_flush;
 } TnDiskstat;
 
+/* Frees STAT and what it holds; NULL is fine. */
 void tn_diskstat_free(TnDiskstat *stat);
 
 /* All devices of /proc/diskstats below ROOT_FD in its order; a line without its 14 columns is left

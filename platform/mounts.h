@@ -30,6 +30,7 @@ TnMounts *tn_mounts_read(int root_fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
  * not have its ten fields is left out. Never fails. */
 TnMounts *tn_mounts_parse(char *take_text, gsize size);
 
+/* Frees the table; NULL is fine. */
 void tn_mounts_free(TnMounts *mounts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnMounts, tn_mounts_free)
 

@@ -32,6 +32,7 @@ typedef struct {
     bool has_mtu;
 } TnRoute;
 
+/* Frees ROUTE and what it holds; NULL is fine. */
 void tn_route_free(TnRoute *route);
 
 /* The IPv4 routes, then the IPv6 routes, in the kernel's order. A family whose file is missing
