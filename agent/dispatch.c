@@ -459,7 +459,6 @@ tn_dispatch_malformed(TnDispatch *dispatch, TnPeerLink *link, const char *why, G
     TnMessage nothing = {0};
 
     call->message = &nothing; /* it is this call's turn; it has no tokens to look at */
-    answer_call(
-        call, g_error_new(TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC, "JSON parse error, %s", why));
+    answer_call(call, g_error_new(TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC, "%s", why));
     return end_turn(call);
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "policy/policy.h"
+
+#include <gio/gio.h>
+
+/*
+ * What the agent was told by its name, its arguments, its environment and its key file, in one
+ * immutable value. The only place that looks at the environment.
+ */
+
+typedef enum {
+    TN_METHOD_VIRTIO,
+    TN_METHOD_ISA,
+    TN_METHOD_UNIX,
+    TN_METHOD_VSOCK,
+    TN_METHOD_ACTIVATION, /* the service manager listens already */
+} TnMethod;
+
+typedef struct {
+    gboolean compat; /* behaves as qemu-ga: the program was run by that name */
+    TnMethod method;
+    char *path;     /* of the channel; never NULL, save for TN_METHOD_ACTIVATION */
+    char *log_path; /* NULL: standard error */
+    char *pid_path;
+    char *state_path; /* the state file */
+    gboolean verbose;
+    gboolean daemonize;
+    gboolean retry_path;
+    gint64 client_uid;   /* -1: only root and the agent's own user */
+    guint client_cid;    /* 2: the host */
+    char *notify_socket; /* NULL: no service manager */
+    GArray *lists;       /* TnPolicyList; their texts are owned here */
+    GPtrArray *texts;
+} TnConfig;
+
+typedef enum {
+    TN_CONFIG_RUN,
+    TN_CONFIG_DONE,  /* what was asked for was printed: exit 0 */
+    TN_CONFIG_WRONG, /* the message was printed: exit 1 */
+} TnConfigResult;
+
+/* Reads ARGV. *RET_CONFIG is set for TN_CONFIG_RUN only; free it with tn_config_free. */
+TnConfigResult tn_config_new(int argc, char **argv, TnConfig **ret_config);
+void tn_config_free(TnConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnConfig, tn_config_free)

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One peer: read, frame, dispatch, reply, in turns, until nothing can go on (work_on). Everything
+ * that happens (an event of the peer, an answer of a call, room in the budget) sets a flag and
+ * works on; what may be read or written next is derived from the state once, at the end (settle).
+ *
+ * Invariants:
+ * - Replies leave in the order of their requests: a reply is written into `out` at once only when
+ *   no call is queued before it.
+ * - While bytes wait that the peer did not take, nothing more is read from it or dispatched, so a
+ *   peer that never reads holds a bounded amount of memory and costs no CPU.
+ * - `out` holds at most OUT_BYTES and one piece more.
+ * Does not know what a request says, nor what kind of stream the peer is beyond TnPeer.is_edge.
+ */
+
+#include "agent/session.h"
+
+#include "agent/budget.h"
+#include "platform/clock.h"
+#include "platform/loop.h"
+
+#include <malloc.h>
+
+enum {
+    READ_BYTES = 256 * 1024,      /* per turn of the loop, so that others get theirs */
+    OUT_BYTES = 256 * 1024,       /* replies gathered before they are written */
+    OUT_KEPT_BYTES = 16 * 1024,   /* a larger buffer is given back when it is empty */
+    CALLS = 1024,                 /* overlapping calls of one peer */
+    BURST_BYTES = 128 * 1024,     /* so much at once is worth giving memory back afterwards */
+    TRIM_US = G_USEC_PER_SEC / 2, /* after the last burst */
+};
+
+typedef struct {
+    TnSessions *all;
+    GList link;
+    TnPeer *peer;
+    TnPeerLink peer_link;
+    TnFrame *frame;
+    TnBudgetShare share;
+    GString *out;
+    gsize n_sent;         /* of out */
+    GQueue calls;         /* TnCall, in the order of their requests */
+    guint n_exclusive;    /* of them: those that nothing may overlap */
+    TnTimer *again;       /* edge-triggered peers only: goes on without an event */
+    gboolean is_readable; /* more may be there to read */
+    gboolean is_blocked;  /* the last write was not taken as a whole */
+    gboolean is_ended;    /* no more input will come */
+    gboolean is_hung_up;  /* a hang-up was seen: it is not to be watched for again */
+    gboolean is_mute;     /* nobody reads: replies are thrown away */
+    gboolean is_busy;     /* work_on is running */
+    gboolean is_again;    /* something happened while it was */
+} Session;
+
+struct TnSessions {
+    TnDispatch *dispatch;
+    TnBudget *budget;
+    GQueue sessions;
+    TnTimer *trim;
+    gint64 last_burst_us;
+};
+
+static void
+note_burst(TnSessions *all)
+{
+    all->last_burst_us = tn_clock_monotonic_us();
+    if (!tn_timer_is_set(all->trim))
+        tn_timer_set(all->trim, all->last_burst_us + TRIM_US);
+}
+
+static void
+trim_memory(gpointer data)
+{
+    TnSessions *all = data;
+    gint64 due_us = all->last_burst_us + TRIM_US;
+
+    if (tn_clock_monotonic_us() < due_us) {
+        tn_timer_set(all->trim, due_us);
+        return;
+    }
+    for (GList *link = all->sessions.head; link != NULL; link = link->next) {
+        Session *session = link->data;
+
+        if (session->share.bytes == 0)
+            tn_frame_trim(session->frame);
+    }
+    malloc_trim(0);
+}
+
+static gsize
+get_unsent(const Session *session)
+{
+    return session->out->len - session->n_sent;
+}
+
+static void
+empty_out(Session *session)
+{
+    session->n_sent = 0;
+    if (session->out->allocated_len > OUT_KEPT_BYTES) {
+        note_burst(session->all);
+        g_string_free(session->out, TRUE);
+        session->out = g_string_new(NULL);
+    } else {
+        g_string_truncate(session->out, 0);
+    }
+}
+
+/* Ends the interest in CALL, which is the first of the queue. */
+static void
+drop_first_call(Session *session)
+{
+    TnCall *call = g_queue_pop_head(&session->calls);
+
+    if (!tn_call_is_overlapping(call))
+        session->n_exclusive--;
+    tn_call_drop(call);
+}
+
+/* Throws away all replies, those to come included. */
+static void
+drop_output(Session *session)
+{
+    while (!g_queue_is_empty(&session->calls))
+        drop_first_call(session);
+    empty_out(session);
+    session->is_blocked = FALSE;
+}
+
+/* Somebody waits: behind all calls but the last, and behind that too if ALL. */
+static void
+hurry_calls(Session *session, gboolean all)
+{
+    gboolean was_busy = session->is_busy;
+
+    /* A call that is answered from within then only sets a flag, and the queue stays. */
+    session->is_busy = TRUE;
+    for (GList *link = session->calls.head; link != NULL; link = link->next) {
+        if (all || link->next != NULL)
+            tn_call_hurry(link->data);
+    }
+    session->is_busy = was_busy;
+}
+
+static void
+note_budget(Session *session)
+{
+    gsize begun = tn_frame_get_begun_bytes(session->frame);
+
+    if (begun != session->share.bytes) {
+        if (begun > BURST_BYTES || session->share.bytes > BURST_BYTES)
+            note_burst(session->all);
+        tn_budget_set(session->all->budget, &session->share, begun);
+    }
+}
+
+/* Moves what is ready of the first calls into out; TRUE if it could do anything. */
+static gboolean
+fill_out(Session *session)
+{
+    gboolean moved = FALSE;
+    TnCall *call;
+
+    while ((call = g_queue_peek_head(&session->calls)) != NULL && get_unsent(session) < OUT_BYTES) {
+        TnReply *reply = tn_call_get_reply(call);
+
+        if (reply == NULL)
+            break;
+        moved = TRUE;
+        if (tn_reply_fill(reply, session->out, OUT_BYTES - get_unsent(session)))
+            drop_first_call(session);
+    }
+    return moved;
+}
+
+static gboolean
+may_dispatch(const Session *session)
+{
+    return !session->is_blocked && session->n_exclusive == 0 && get_unsent(session) < OUT_BYTES &&
+           session->calls.length < CALLS;
+}
+
+/* Dispatches what is complete, as far as it may; TRUE if it was anything. */
+static gboolean
+dispatch_input(Session *session)
+{
+    TnDispatch *dispatch = session->all->dispatch;
+    gboolean any = FALSE;
+
+    while (may_dispatch(session)) {
+        GString *out = g_queue_is_empty(&session->calls) ? session->out : NULL;
+        const char *why = NULL;
+        TnCall *call = NULL;
+        TnMessage message;
+        TnFrameResult result = tn_frame_next(session->frame, &message, &why);
+
+        if (result == TN_FRAME_MORE)
+            break;
+        any = TRUE;
+        if (result == TN_FRAME_MESSAGE)
+            call =
+                tn_dispatch_request(dispatch, &session->peer_link, session->frame, &message, out);
+        else
+            call = tn_dispatch_malformed(dispatch, &session->peer_link, why, out);
+        if (call != NULL) {
+            g_queue_push_tail(&session->calls, call);
+            if (!tn_call_is_overlapping(call))
+                session->n_exclusive++;
+        }
+    }
+    return any;
+}
+
+/* TRUE when everything was taken (or nobody reads any more). */
+static gboolean
+write_out(Session *session)
+{
+    while (!session->is_mute && get_unsent(session) > 0) {
+        gssize n =
+            tn_peer_write(session->peer, session->out->str + session->n_sent, get_unsent(session));
+
+        if (n == TN_PEER_AGAIN) {
+            session->is_blocked = TRUE;
+            return FALSE;
+        }
+        if (n < 0)
+            session->is_mute = TRUE;
+        else
+            session->n_sent += (gsize)n;
+    }
+    session->is_blocked = FALSE;
+    if (session->is_mute)
+        drop_output(session);
+    else
+        empty_out(session);
+    return TRUE;
+}
+
+/* Dispatches and replies until neither can go on. */
+static void
+answer_input(Session *session)
+{
+    gboolean moved;
+
+    do {
+        moved = dispatch_input(session);
+        moved = fill_out(session) || moved;
+        if (get_unsent(session) > 0 && (!moved || get_unsent(session) >= OUT_BYTES)) {
+            if (!write_out(session))
+                return;
+            moved = TRUE;
+        } else if (session->is_mute && !g_queue_is_empty(&session->calls)) {
+            drop_output(session);
+            moved = TRUE;
+        }
+    } while (moved);
+}
+
+static gboolean
+may_read(Session *session)
+{
+    if (session->is_ended || session->is_blocked || session->calls.length >= CALLS)
+        return FALSE;
+    /* One request is read ahead, to know that somebody waits. */
+    if (session->n_exclusive > 0 && tn_frame_has_input(session->frame))
+        return FALSE;
+    return tn_budget_get_room(session->all->budget, &session->share) > 0;
+}
+
+static void
+end_input(Session *session)
+{
+    session->is_ended = TRUE;
+    session->is_readable = FALSE;
+    tn_frame_reset(session->frame);
+    note_budget(session);
+    hurry_calls(session, TRUE);
+}
+
+/* One read. TRUE: something came and there may be more to do. */
+static gboolean
+read_input(Session *session, gsize *budget)
+{
+    gsize room;
+    gsize wanted;
+    char *place;
+    gssize n;
+
+    if (!session->is_readable || *budget == 0 || !may_read(session))
+        return FALSE;
+    place = tn_frame_reserve(session->frame, &room);
+    wanted = MIN(room, tn_budget_get_room(session->all->budget, &session->share));
+    n = tn_peer_read(session->peer, place, wanted);
+    if (n > 0) {
+        tn_frame_commit(session->frame, (gsize)n);
+        *budget -= MIN(*budget, (gsize)n);
+        /* A level-triggered stream that gave less than asked is empty, or will say so. */
+        if (!session->peer->is_edge && (gsize)n < wanted)
+            session->is_readable = FALSE;
+        return TRUE;
+    }
+    session->is_readable = FALSE;
+    if (n == TN_PEER_AWAY) {
+        tn_frame_reset(session->frame);
+        note_budget(session);
+        hurry_calls(session, TRUE);
+    } else if (n != TN_PEER_AGAIN) {
+        end_input(session);
+    }
+    return FALSE;
+}
+
+static void
+free_session(Session *session)
+{
+    TnSessions *all = session->all;
+
+    while (!g_queue_is_empty(&session->calls))
+        drop_first_call(session);
+    tn_budget_set(all->budget, &session->share, 0);
+    g_queue_unlink(&all->sessions, &session->link);
+    tn_timer_free(session->again);
+    tn_frame_free(session->frame);
+    g_string_free(session->out, TRUE);
+    tn_peer_free(session->peer);
+    g_free(session);
+}
+
+/* Says what is wanted next, or ends a session that is through. */
+static void
+settle(Session *session)
+{
+    gboolean idle = g_queue_is_empty(&session->calls) && get_unsent(session) == 0;
+    TnPeerEvents events = 0;
+
+    if (session->is_ended && idle) {
+        free_session(session);
+        return;
+    }
+    if (may_read(session))
+        events |= TN_PEER_READABLE;
+    if (session->is_blocked)
+        events |= TN_PEER_WRITABLE;
+    if (events == 0 && !session->is_hung_up)
+        events = TN_PEER_HANGUP;
+    tn_peer_want(session->peer, events);
+    if (session->again != NULL && session->is_readable && (events & TN_PEER_READABLE))
+        tn_timer_set(session->again, 0);
+}
+
+/* Does all that can be done now. May free SESSION. */
+static void
+work_on(Session *session)
+{
+    gsize budget = READ_BYTES;
+
+    session->is_again = TRUE;
+    if (session->is_busy)
+        return;
+    session->is_busy = TRUE;
+    do {
+        session->is_again = FALSE;
+        answer_input(session);
+        note_budget(session);
+        if (!g_queue_is_empty(&session->calls))
+            hurry_calls(session, tn_frame_has_input(session->frame));
+    } while (session->is_again || read_input(session, &budget));
+    session->is_busy = FALSE;
+    settle(session);
+}
+
+static void
+go_on(gpointer data)
+{
+    work_on(data);
+}
+
+static void
+note_answer(TnCall *call, gpointer data)
+{
+    work_on(data);
+}
+
+static void
+note_events(TnPeerEvents events, gpointer data)
+{
+    Session *session = data;
+
+    if (events & TN_PEER_LOST) {
+        tn_frame_reset(session->frame);
+        note_budget(session);
+        drop_output(session);
+    }
+    if (events & TN_PEER_READABLE)
+        session->is_readable = TRUE;
+    if (events & TN_PEER_WRITABLE)
+        session->is_blocked = FALSE;
+    if (events & TN_PEER_HANGUP) {
+        session->is_hung_up = TRUE;
+        session->is_readable = !session->is_ended;
+        session->is_blocked = FALSE; /* the next write fails and tells */
+        hurry_calls(session, TRUE);
+    }
+    work_on(session);
+}
+
+static Session *
+find_waiting(const TnSessions *all)
+{
+    for (const GList *link = all->sessions.head; link != NULL; link = link->next) {
+        Session *session = link->data;
+
+        if (session->share.woken)
+            return session;
+    }
+    return NULL;
+}
+
+static void
+wake_sessions(gpointer data)
+{
+    TnSessions *all = data;
+    Session *session;
+
+    for (GList *link = all->sessions.head; link != NULL; link = link->next) {
+        session = link->data;
+        session->share.woken = session->share.waiting;
+        session->share.waiting = FALSE;
+    }
+    /* Work on one may free any: begin the search anew each time. */
+    while ((session = find_waiting(all)) != NULL) {
+        session->share.woken = FALSE;
+        work_on(session);
+    }
+}
+
+TnSessions *
+tn_sessions_new(TnDispatch *dispatch, guint64 max_begun_bytes)
+{
+    TnSessions *all = g_new0(TnSessions, 1);
+
+    all->dispatch = dispatch;
+    all->budget = tn_budget_new(max_begun_bytes, wake_sessions, all);
+    all->trim = tn_timer_new(TN_LOOP_LATER, trim_memory, all);
+    g_queue_init(&all->sessions);
+    return all;
+}
+
+void
+tn_sessions_free(TnSessions *all)
+{
+    if (all == NULL)
+        return;
+    while (!g_queue_is_empty(&all->sessions))
+        free_session(g_queue_peek_head(&all->sessions));
+    tn_timer_free(all->trim);
+    tn_budget_free(all->budget);
+    g_free(all);
+}
+
+void
+tn_sessions_add(TnSessions *all, TnPeer *peer)
+{
+    Session *session = g_new0(Session, 1);
+
+    session->all = all;
+    session->link.data = session;
+    session->peer = peer;
+    session->peer_link.channel = peer->channel->name;
+    session->peer_link.reply_limit_bytes = peer->channel->reply_limit_bytes;
+    session->peer_link.is_serial = peer->channel->is_serial;
+    session->peer_link.answered = note_answer;
+    session->peer_link.data = session;
+    session->frame = tn_frame_new(NULL);
+    session->out = g_string_new(NULL);
+    g_queue_init(&session->calls);
+    if (peer->is_edge)
+        session->again = tn_timer_new(TN_LOOP_IO, go_on, session);
+    peer->func = note_events;
+    peer->data = session;
+    g_queue_push_tail_link(&all->sessions, &session->link);
+}
+
+guint
+tn_sessions_get_n_peers(const TnSessions *all)
+{
+    return all->sessions.length;
+}
+
+gboolean
+tn_sessions_is_mid_reply(const TnSessions *all)
+{
+    for (const GList *link = all->sessions.head; link != NULL; link = link->next) {
+        const Session *session = link->data;
+
+        if (session->n_sent > 0)
+            return TRUE;
+    }
+    return FALSE;
+}
