@@ -92,6 +92,7 @@ tn_policy_holder_new(const TnPolicyOptions *options, GError **error)
 {
     g_autoptr(TnPolicy) policy = g_new0(TnPolicy, 1);
     TnPolicyHolder *holder;
+    TnUser user = {0};
 
     policy->n_refs = 1;
     policy->warnings = g_ptr_array_new_with_free_func(g_free);
@@ -100,7 +101,9 @@ tn_policy_holder_new(const TnPolicyOptions *options, GError **error)
     if (!take_lists(policy, options, error))
         return NULL;
     g_ptr_array_add(policy->warnings, NULL);
-    policy->default_env = tn_program_default_env(geteuid(), TN_PROGRAM_SEARCH_PATH);
+    tn_user_describe(geteuid(), &user);
+    policy->default_env = tn_program_default_env(&user, TN_PROGRAM_SEARCH_PATH);
+    tn_user_clear(&user);
     holder = g_new0(TnPolicyHolder, 1);
     holder->current = g_steal_pointer(&policy);
     holder->quota = tn_quota_new();

@@ -10,15 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
-
-enum {
-    PASSWD_BUFFER_BYTES = 4096,
-    PASSWD_BUFFER_LIMIT_BYTES = 1024 * 1024
-};
 
 gboolean
 tn_program_fail(const char *name, int saved_errno, GError **error)
@@ -81,31 +77,15 @@ tn_program_find(const char *name, const char *search_path, GError **error)
 }
 
 char **
-tn_program_default_env(uid_t uid, const char *search_path)
+tn_program_default_env(const TnUser *user, const char *search_path)
 {
     g_autoptr(GPtrArray) env = g_ptr_array_new();
-    g_autofree char *buffer = NULL;
-    g_autofree char *number = g_strdup_printf("%u", uid);
-    struct passwd entry;
-    struct passwd *found = NULL;
-    gsize size = PASSWD_BUFFER_BYTES;
-    int failure;
 
-    do {
-        size *= 2;
-        buffer = g_realloc(buffer, size);
-        failure = getpwuid_r(uid, &entry, buffer, size, &found);
-    } while (failure == ERANGE && size < PASSWD_BUFFER_LIMIT_BYTES);
-    if (failure != 0)
-        found = NULL;
     g_ptr_array_add(env, g_strconcat("PATH=", search_path, NULL));
-    g_ptr_array_add(env, g_strconcat("HOME=", found != NULL ? found->pw_dir : "/", NULL));
-    g_ptr_array_add(env, g_strconcat("USER=", found != NULL ? found->pw_name : number, NULL));
-    g_ptr_array_add(env, g_strconcat("LOGNAME=", found != NULL ? found->pw_name : number, NULL));
-    g_ptr_array_add(
-        env, g_strconcat("SHELL=",
-                         found != NULL && found->pw_shell[0] != '\0' ? found->pw_shell : "/bin/sh",
-                         NULL));
+    g_ptr_array_add(env, g_strconcat("HOME=", user->home, NULL));
+    g_ptr_array_add(env, g_strconcat("USER=", user->name, NULL));
+    g_ptr_array_add(env, g_strconcat("LOGNAME=", user->name, NULL));
+    g_ptr_array_add(env, g_strconcat("SHELL=", user->shell, NULL));
     g_ptr_array_add(env, g_strdup("LANG=C.UTF-8"));
     g_ptr_array_add(env, NULL);
     return (char **)g_ptr_array_free(g_steal_pointer(&env), FALSE);
@@ -121,4 +101,73 @@ tn_program_filter_env(const char *const *env)
             g_ptr_array_add(kept, g_strdup(env[i]));
     g_ptr_array_add(kept, NULL);
     return (char **)g_ptr_array_free(g_steal_pointer(&kept), FALSE);
+}
+
+char *
+tn_program_identify(const char *path)
+{
+    g_autofree char *dir = g_path_get_dirname(path);
+    const char *base = strrchr(path, '/');
+    char *real;
+    char *identity;
+
+    if (path[0] != '/' || base[1] == '\0' || strcmp(base, "/.") == 0 || strcmp(base, "/..") == 0) {
+        errno = ENOENT;
+        return NULL;
+    }
+    real = realpath(dir, NULL);
+    if (real == NULL)
+        return NULL;
+    identity = g_strconcat(strcmp(real, "/") == 0 ? "" : real, base, NULL);
+    free(real);
+    return identity;
+}
+
+/* Root's, and nobody else may write; what a symlink leads to is asked for by realpath before. */
+static gboolean
+is_roots_own(const struct stat *st)
+{
+    return st->st_uid == 0 && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* All directories of the absolute PATH, the root included. */
+static gboolean
+are_dirs_trusted(const char *path)
+{
+    g_autofree char *prefix = g_strdup(path);
+    struct stat st;
+    char *slash;
+
+    while ((slash = strrchr(prefix, '/')) != NULL) {
+        slash[slash == prefix ? 1 : 0] = '\0';
+        if (stat(prefix, &st) < 0 || !S_ISDIR(st.st_mode) || !is_roots_own(&st))
+            return FALSE;
+        if (slash == prefix)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+const char *
+tn_program_why_untrusted(const char *identity)
+{
+    struct stat st;
+    struct statvfs fs;
+    char *target;
+    gboolean trusted;
+
+    if (!are_dirs_trusted(identity))
+        return "untrusted-path: a directory on its way is not root's alone";
+    target = realpath(identity, NULL);
+    if (target == NULL)
+        return "it is not there";
+    trusted = are_dirs_trusted(target) && stat(target, &st) == 0 && is_roots_own(&st);
+    free(target);
+    if (!trusted)
+        return "untrusted-path: the file is not root's alone";
+    if (!S_ISREG(st.st_mode) || (st.st_mode & S_IXUSR) == 0)
+        return "it is no program";
+    if (statvfs(identity, &fs) == 0 && (fs.f_flag & ST_NOEXEC) != 0)
+        return "its file system is mounted noexec";
+    return NULL;
 }

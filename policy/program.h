@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policy/policy.h"
+#include "policy/users.h"
 
 /*
  * Which file a program's name means, and the environment it gets. No setting of the host takes
@@ -20,9 +21,18 @@ char *tn_program_find(const char *name, const char *search_path, GError **error)
 /* Sets ERROR to glib's text of a program that cannot be started; returns FALSE. */
 gboolean tn_program_fail(const char *name, int saved_errno, GError **error);
 
-/* PATH HOME USER LOGNAME SHELL LANG of the user UID; free with g_strfreev. A user without an entry
- * gets "/" and "/bin/sh" and the number as name. May block on NSS. Source: getpwuid_r(3). */
-char **tn_program_default_env(uid_t uid, const char *search_path);
+/* PATH HOME USER LOGNAME SHELL LANG of USER; free with g_strfreev. */
+char **tn_program_default_env(const TnUser *user, const char *search_path);
 
 /* A copy of ENV without the names that the dynamic loader obeys (LD_*). */
 char **tn_program_filter_env(const char *const *env);
+
+/* Which program PATH (absolute) is: the real path of its directory, then its own name as it is, so
+ * that /bin/df and /usr/bin/df are one and two names of busybox are two. NULL with errno set when
+ * there is no such directory. Blocks on path look-up. */
+char *tn_program_identify(const char *path);
+
+/* Whether anybody but root could put another program in the place of IDENTITY (absolute) before it
+ * runs: NULL if not, else a static text. Asked before each spawn in mode locked; only root could
+ * then change what was judged. */
+const char *tn_program_why_untrusted(const char *identity);

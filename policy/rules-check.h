@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "policy/rules.h"
+
+/* Fills in defaults and checks what needs the whole: names of commands (keys of COMMANDS, to
+ * TnPolicyCommand; NULL: not checked), profiles, values that exclude each other. */
+gboolean tn_rules_finish(TnRules *rules, GHashTable *commands, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* A word of limits= (a RLIMIT_ number and its value). FALSE when WORD is none. */
+gboolean tn_rules_parse_limit(const char *word, int *ret_resource, guint64 *ret_value);
+
+/* The values of cgroup=. */
+typedef struct {
+    guint64 pids;         /* 0: no limit */
+    guint64 memory_bytes; /* 0: no limit */
+    guint cpu_percent;    /* of one processor; 0: no limit */
+} TnCgroupLimits;
+
+/* Takes one word of cgroup= into LIMITS. FALSE when WORD is none. */
+gboolean tn_rules_parse_cgroup(const char *word, TnCgroupLimits *limits);
+
+/* The number of a capability, "cap_net_admin" or "net_admin" in any case; -1 when there is none. */
+int tn_rules_parse_cap(const char *word);
+
+/* TRUE for a group of commands that stands in this source, so that '*' and a policy written for
+ * another version keep their meaning. */
+gboolean tn_rules_is_builtin_group(const char *group);
+
+/* TRUE for a variable that decides which code a program loads or runs. */
+gboolean tn_rules_is_unsafe_env(const char *name);
