@@ -88,13 +88,32 @@ tn_call_make_room(TnCall *call)
     call->result = (char *)call->args + args_size;
 }
 
-/* The request's memory as an object of its own. */
+/* Args that point into the old memory of the message point into the new one. */
+static void
+move_bytes(TnCall *call, const char *old)
+{
+    const TnField *row = call->entry->command->args;
+
+    for (; row != NULL && row->name != NULL; row++) {
+        void *slot = (char *)call->args + row->offset;
+        TnBytes *bytes = slot;
+
+        if (row->type == TN_TYPE_BYTES && bytes->data != NULL)
+            bytes->data = (uint8_t *)call->message->bytes + ((const char *)bytes->data - old);
+    }
+}
+
+/* The request's memory as an object of its own. NULL: its turn is over and nobody kept it. */
 static TnHeldMessage *
 hold_message(TnCall *call)
 {
+    const char *old = NULL;
+
     if (call->held != NULL || call->frame == NULL)
         return call->held;
+    old = call->message->bytes;
     tn_frame_detach(call->frame, call->message);
+    move_bytes(call, old); /* a small message is copied */
     call->held = g_new0(TnHeldMessage, 1);
     g_atomic_ref_count_init(&call->held->n_refs);
     call->held->message = *call->message;
@@ -257,6 +276,12 @@ tn_call_on_hurry(TnCall *call, TnCallHurry hurry, gpointer data)
     call->hurry_data = data;
 }
 
+static const char *
+get_message_bytes(const TnCall *call)
+{
+    return call->held != NULL ? call->held->message.bytes : call->message->bytes;
+}
+
 GBytes *
 tn_call_steal_bytes(TnCall *call, TnBytes *bytes)
 {
@@ -265,9 +290,12 @@ tn_call_steal_bytes(TnCall *call, TnBytes *bytes)
 
     if (bytes->data == NULL)
         return NULL;
-    if (bytes->size >= STEAL_COPY_BYTES)
+    if (bytes->size >= STEAL_COPY_BYTES) {
+        /* BYTES may be the handler's copy, which does not move along. */
+        gssize at = (const char *)bytes->data - get_message_bytes(call);
+
         held = hold_message(call);
-    if (held != NULL) {
+        bytes->data = (uint8_t *)held->message.bytes + at;
         g_atomic_ref_count_inc(&held->n_refs);
         stolen = g_bytes_new_with_free_func(bytes->data, bytes->size, unref_held, held);
     } else {

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-
 /*
- * The list of the modules, and nothing else.
+ * The list of module tables, and nothing else.
  */
-
 #include "commands/commands.h"
 
+#include "commands/describe.h"
+#include "commands/os.h"
+#include "commands/sync.h"
+
 const TnModule *const tn_commands_modules[] = {
+    &tn_sync_module,
+    &tn_os_module,
+    &tn_describe_module,
     NULL,
 };

@@ -3,5 +3,8 @@
 
 #include "agent/command.h"
 
-/* Every module of commands/, ended by NULL; their order is the order of guest-info. */
+/*
+ * All modules that the agent offers, NULL-ended, in the order in which guest-info names their
+ * commands. A new subject is one more line here.
+ */
 extern const TnModule *const tn_commands_modules[];
