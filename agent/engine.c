@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Puts together what serves requests, and holds the few lines that its parts need between them: a
+ * peer goes to the sessions, a blocking call to the workers, the frozen mark to the dispatcher.
+ */
+
+#include "agent/engine.h"
+
+#include "agent/dispatch.h"
+#include "agent/session.h"
+#include "agent/worker.h"
+
+struct TnEngine {
+    TnEngineSetup setup;
+    TnWorkers *workers;
+    TnDispatch *dispatch;
+    TnSessions *sessions;
+    TnChannel *channel;
+};
+
+static gboolean
+ask_frozen(gpointer data)
+{
+    TnEngine *engine = data;
+
+    return tn_state_is_frozen(engine->setup.state);
+}
+
+static void
+run_work(gpointer data)
+{
+    tn_call_work(data);
+}
+
+static void
+end_work(gpointer data)
+{
+    tn_call_end_work(data);
+}
+
+static gboolean
+submit_work(TnCall *call, gpointer data)
+{
+    TnEngine *engine = data;
+
+    return tn_workers_run(engine->workers, run_work, end_work, call);
+}
+
+static void
+serve_peer(TnPeer *peer, gpointer data)
+{
+    TnEngine *engine = data;
+
+    tn_sessions_add(engine->sessions, peer);
+}
+
+static void
+note_ended(TnChannel *channel, const char *why, gpointer data)
+{
+    TnEngine *engine = data;
+
+    g_critical("channel '%s' ended: %s", channel->name, why);
+    engine->setup.ended(why, engine->setup.data);
+}
+
+TnEngine *
+tn_engine_new(const TnEngineSetup *setup, GError **error)
+{
+    g_autoptr(TnEngine) engine = g_new0(TnEngine, 1);
+    const TnPolicySettings *settings = tn_policy_get_settings(tn_policy_holder_get(setup->policy));
+    const TnChannelHandler handler = {
+        .arrived = serve_peer,
+        .ended = note_ended,
+        .data = engine,
+    };
+    const TnDispatchConfig dispatch = {
+        .registry = setup->registry,
+        .policy = setup->policy,
+        .is_frozen = ask_frozen,
+        .submit = submit_work,
+        .data = engine,
+    };
+
+    engine->setup = *setup;
+    engine->workers = tn_workers_new(0);
+    engine->dispatch = tn_dispatch_new(&dispatch);
+    engine->sessions = tn_sessions_new(engine->dispatch, settings->max_begun_bytes);
+    engine->channel = tn_channels_open(setup->config, 0, &handler, error);
+    return engine->channel == NULL ? NULL : g_steal_pointer(&engine);
+}
+
+void
+tn_engine_free(TnEngine *engine)
+{
+    if (engine == NULL)
+        return;
+    tn_sessions_free(engine->sessions);
+    tn_channel_free(engine->channel);
+    tn_dispatch_free(engine->dispatch);
+    tn_workers_free(engine->workers);
+    g_free(engine);
+}

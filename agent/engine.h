@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "agent/channels.h"
+#include "agent/registry.h"
+#include "agent/state.h"
+#include "policy/policy.h"
+
+/*
+ * The part of the agent that serves: dispatcher, workers, sessions and the channel, put together.
+ */
+
+typedef struct TnEngine TnEngine;
+
+/* All borrowed, and must outlive the engine; the registry is started. */
+typedef struct {
+    const TnConfig *config;
+    TnState *state;
+    TnRegistry *registry;
+    TnPolicyHolder *policy;
+    /* The channel is over, WHY is for the log: the agent should end, but not from here. */
+    void (*ended)(const char *why, gpointer data);
+    gpointer data;
+} TnEngineSetup;
+
+/* Opens the channel and serves as soon as the main loop runs. SETUP is copied. Errors: those of
+ * tn_channels_open. */
+TnEngine *tn_engine_new(const TnEngineSetup *setup, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Ends all peers and drops all calls; programs that were started live on. Accepts NULL. */
+void tn_engine_free(TnEngine *engine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnEngine, tn_engine_free)
