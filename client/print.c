@@ -102,7 +102,7 @@ tn_print_note(const char *where, const char *format, ...)
 }
 
 void
-tn_print_reply(FILE *file, const TnAnswer *reply, guint at)
+tn_print_answer(FILE *file, const TnAnswer *reply, guint at)
 {
     g_autoptr(GString) text = g_string_new(NULL);
 

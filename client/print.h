@@ -23,7 +23,7 @@ void tn_print_failure(const char *where, const GError *error, gboolean is_json);
 void tn_print_note(const char *where, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* Prints a value of a reply as one line of JSON. */
-void tn_print_reply(FILE *file, const TnAnswer *reply, guint at);
+void tn_print_answer(FILE *file, const TnAnswer *reply, guint at);
 
 /* A table under construction: rows of cells, copied and escaped. */
 typedef struct TnTable TnTable;

@@ -38,7 +38,7 @@ send_request(TnAgent *agent, const char *text, GError **error)
     reply = tn_dial_send_raw(agent, line, error);
     if (reply == NULL)
         return -1;
-    tn_print_reply(stdout, reply, 0);
+    tn_print_answer(stdout, reply, 0);
     fflush(stdout);
     return tn_answer_find(reply, 0, "error") != 0 ? 1 : 0;
 }

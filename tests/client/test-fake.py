@@ -239,17 +239,79 @@ class Stream(Case):
 
 
 class Others(Case):
-    def test_escapes_text(self):
-        info = {"version": "1\x1b[2J\u202e", "supported_commands":
-                [{"name": "guest-ping", "enabled": True, "success-response": True},
-                 {"name": "guest-exec", "enabled": False, "success-response": True}]}
-        agent = self.fake(lambda agent, request: line({"return": info}))
+    INFO = {"version": "1\x1b[2J\u202e", "supported_commands":
+            [{"name": "guest-ping", "enabled": True, "success-response": True},
+             {"name": "guest-exec", "enabled": False, "success-response": True}]}
+    FACTS = {
+        "guest-info": INFO,
+        "guest-get-osinfo": {"pretty-name": "Test \x1b]0;x\x07", "kernel-release": "6.1"},
+        "guest-network-get-interfaces": [
+            {"name": "lo", "ip-addresses": [{"ip-address": "127.0.0.1", "prefix": 8}]},
+            {"name": "eth0", "hardware-address": "52:54:00:00:00:01", "ip-addresses": [
+                {"ip-address": "10.0.0.5", "prefix": 24, "ip-address-type": "ipv4"},
+                {"ip-address": "fe80::1", "prefix": 64, "ip-address-type": "ipv6"}],
+             "statistics": {"rx-bytes": 5 << 20, "tx-bytes": 17}},
+            {"name": 5}, "odd", None],
+        "guest-get-fsinfo": [{"mountpoint": "/", "type": "ext4", "name": "vda1",
+                              "used-bytes": 1 << 30, "total-bytes": 4 << 30,
+                              "disk": [{"dev": "/dev/vda1"}]},
+                             {"mountpoint": "/x", "used-bytes": -5, "total-bytes": "y"}],
+        "guest-get-users": [{"user": "root", "login-time": 1700000000.5},
+                            {"user": "odd", "login-time": 1e300}],
+        "guest-get-vcpus": [{"logical-id": 0, "online": True, "can-offline": False}],
+        "guest-get-time": 1700000000000000000,
+        "guest-get-memory-block-info": {"size": 128 << 20},
+    }
+
+    def guest(self):
+        return self.fake(lambda agent, request: line({"return": self.FACTS[request["execute"]]})
+                         if request["execute"] in self.FACTS else not_found(request))
+
+    def test_info(self):
+        agent = self.guest()
         result = ctl("info", agent.endpoint)
         self.check(result, 0)
         self.assertNotIn(b"\x1b", result.out)
-        self.assertIn(b"\\x1b[2J\\u202e", result.out)
-        self.assertIn(b"guest-exec", result.out)
-        self.assertEqual(json.loads(ctl("info", "-o", "json", agent.endpoint).out), info)
+        self.assertIn(b"qemu-ga 1\\x1b[2J\\u202e", result.out)
+        self.assertRegex(result.out, rb"disabled +guest-exec\n")
+        self.assertRegex(result.out, rb"addresses +10.0.0.5\n")
+        self.assertNotIn(b"host name", result.out)
+        value = json.loads(ctl("info", "-o", "json", agent.endpoint).out)
+        self.assertEqual(value["agent"], self.INFO)
+        self.assertEqual(value["net"], self.FACTS["guest-network-get-interfaces"])
+        self.assertIn("has not been found", value["disks"]["error"])
+
+    def test_info_sections(self):
+        agent = self.guest()
+        for section, pattern in (
+                ("os", rb"kernel release +6.1\n"),
+                ("net", rb"eth0 +52:54:00:00:00:01 +10.0.0.5/24 +5.0 MiB +17 B\n"),
+                ("fs", rb"/ +ext4 +vda1 +4.0 GiB +1.0 GiB +25 % +/dev/vda1\n"),
+                ("users", rb"root +2023-11-14 22:13:20 UTC\n"),
+                ("cpu", rb"  0  online  no\n"),
+                ("mem", rb"block size +128 MiB\n"),
+                ("time", rb"time +2023-11-14 22:13:20 UTC\n")):
+            result = ctl("info", agent.endpoint, section)
+            self.check(result, 0)
+            self.assertRegex(result.out, pattern)
+            self.assertNotIn(b"\x1b", result.out)
+        self.check(ctl("info", agent.endpoint, "disks"), 127)
+        self.check(ctl("info", agent.endpoint, "nope"), 2, err="there are os net")
+
+    def test_info_of_odd_shapes(self):
+        for odd in (5, None, "x", [], {}, [[]], [5], {"supported_commands": 5}):
+            agent = self.fake(lambda agent, request, odd=odd: line({"return": odd}))
+            for section in ("", "os", "net", "fs", "disks", "users", "mem", "cpu", "load", "time"):
+                self.check(ctl("info", agent.endpoint, *([section] if section else [])), 0)
+
+    def test_info_loses_the_agent(self):
+        def script(agent, request):
+            if request["execute"] == "guest-info":
+                raise FakeAgent.Hangup()
+            return not_found(request)
+        self.check(ctl("info", self.fake(script).endpoint), 125)
+
+    def test_escapes_text(self):
         agent = self.fake(lambda agent, request: line(
             {"error": {"class": "GenericError", "desc": "no\x1b[2J\nforged"}}))
         result = ctl("ping", agent.endpoint)
@@ -324,8 +386,8 @@ class Virsh(Case):
 for arg; do printf '%s\n' "$arg"; done > "$0.args"
 case "$*" in
 *guest-ping*) printf '{"return":{}}\n\n' ;;
-*guest-info*) echo "error: internal error: unable to execute QEMU agent command 'guest-info':" \
-    "The command guest-info has not been found" >&2; exit 1 ;;
+*guest-get-users*) echo "error: internal error: unable to execute QEMU agent command 'guest-get-users':" \
+    "The command guest-get-users has not been found" >&2; exit 1 ;;
 *) echo "error: Guest agent is not responding: QEMU guest agent is not connected" >&2; exit 1 ;;
 esac
 '''
@@ -351,8 +413,8 @@ esac
         self.assertEqual(args[-3:], ["--", "-web 1", '{"execute": "guest-ping"}'])
 
     def test_errors(self):
-        result = ctl("info", "-o", "json", "libvirt:web1", env=self.env)
-        self.check(result, 127, err='"The command guest-info has not been found"')
+        result = ctl("info", "-o", "json", "libvirt:web1", "users", env=self.env)
+        self.check(result, 127, err='"The command guest-get-users has not been found"')
         result = ctl("exec", "-o", "json", "libvirt:web1", "--", "p", env=self.env)
         self.check(result, 125, err='"agent-absent"')
 

@@ -36,7 +36,7 @@ class Stock(Case):
         self.check(ctl("ping", "--wait-agent=5s", self.endpoint), 0)
         self.assertIn("guest-exec", ctl("raw", self.endpoint, '{"execute": "guest-info"}')
                       .out.decode())
-        self.assertIn("version", json.loads(ctl("info", "-o", "json", self.endpoint).out))
+        self.assertIn("version", json.loads(ctl("info", "-o", "json", self.endpoint).out)["agent"])
         self.check(ctl("info", self.endpoint), 0)
 
     def test_exec(self):
