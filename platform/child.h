@@ -8,10 +8,18 @@
 /*
  * Starting programs. A program is started from a sealed plan only; the plan holds everything that
  * the code between clone and exec needs, as data (platform/child-run.c walks it with
- * async-signal-safe calls). Spawning happens on one thread that lives as long as the agent, with
- * CLONE_VM and CLONE_VFORK, so that its cost does not grow with the agent's memory.
+ * async-signal-safe calls). Spawning happens on one thread that lives as long as the agent
+ * (platform/spawner.h), with CLONE_VM and CLONE_VFORK, so that its cost does not grow with the
+ * agent's memory.
  * Sources: clone3(2), pidfd_open(2), close_range(2), credentials(7).
  */
+
+/* One resource limit, laid out as prlimit64(2) takes it behind the number of the resource. */
+typedef struct {
+    int resource; /* RLIMIT_* */
+    guint64 soft; /* G_MAXUINT64: no limit */
+    guint64 hard;
+} TnSpawnLimit;
 
 /* What is to be run; filled by policy/, which alone may seal it. Owned strings; free with
  * tn_spawn_spec_free before it was sealed. More members come with confinement. */
@@ -24,19 +32,30 @@ typedef struct {
     gint64 timeout_us; /* 0: none; then the whole tree is killed, TERM first, KILL after grace */
     gint64 grace_us;
     guint64 output_max_bytes; /* per stream; 0: what the channel allows */
+    TnSpawnLimit *limits;     /* g_malloc'd array */
+    guint n_limits;
 } TnSpawnSpec;
 
-/* A spec with nothing set: umask -1, the rest 0 and NULL. */
+/* A spec that asks for nothing but no core dumps: umask -1, one limit (core = 0), the rest 0. */
 TnSpawnSpec *tn_spawn_spec_new(void);
+/* Frees SPEC and what it owns; NULL is allowed. */
 void tn_spawn_spec_free(TnSpawnSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnSpawnSpec, tn_spawn_spec_free)
 
+/* Sets the limit of one resource, replacing an earlier one of the same resource. */
+void tn_spawn_spec_set_limit(TnSpawnSpec *spec, int resource, guint64 soft, guint64 hard);
+
 typedef struct TnSpawnPlan TnSpawnPlan;
 
-/* Consumes SPEC. Callers stand in policy/ only (tests/lint checks that). */
+/* Consumes SPEC. Callers stand in policy/ only (tests/lint checks that). PATH and ARGV must be
+ * set, ARGV with at least argv[0]. */
 TnSpawnPlan *tn_spawn_plan_seal(TnSpawnSpec *take_spec);
-TnSpawnPlan *tn_spawn_plan_ref(TnSpawnPlan *plan);
+/* Counts references; atomic, since the spawning thread holds one. */
+TnSpawnPlan *tn_spawn_plan_ref(const TnSpawnPlan *plan);
 void tn_spawn_plan_unref(TnSpawnPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnSpawnPlan, tn_spawn_plan_unref)
 /* The spec inside, read only, as long as the plan lives. */
 const TnSpawnSpec *tn_spawn_plan_get_spec(const TnSpawnPlan *plan);
+/* argv for a file that execve(2) refuses with ENOEXEC: /bin/sh, the file, its arguments, as
+ * execvp(3) does. Borrowed from PLAN. */
+char *const *tn_spawn_plan_get_script_argv(const TnSpawnPlan *plan);
