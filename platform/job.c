@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One child and its record. The end of a job is the end of its main child plus the end of its
+ * streams, which a background process may hold open for as long as it lives; so after the child's
+ * end the streams get a short time of grace and are then declared ended, while their pipes go on
+ * being emptied elsewhere. The child is reaped by pidfd, never by a number that could have been
+ * used again; a process group is signalled only while its leader is not reaped, for the same
+ * reason.
+ */
+
+#include "platform/job.h"
+
+#include "platform/clock.h"
+#include "platform/fd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    DRAIN_US = 150 * 1000,
+    KIB = 1024, /* unit of ru_maxrss, getrusage(2) */
+};
+
+typedef struct {
+    TnJob *job;
+    int fd;
+    TnWatch watch;
+    TnCapture *capture; /* NULL: not captured */
+    gboolean ended;
+} Stream;
+
+/* Deadlines, monotonic; 0: none. */
+typedef struct {
+    gint64 timeout_us;
+    gint64 kill_us;
+    gint64 drain_us;
+} Deadlines;
+
+typedef struct {
+    GSource source;
+    TnJob *job;
+} JobTimer;
+
+struct TnJob {
+    guint refs;
+    const TnJobHost *host;
+    TnJobInfo info;
+    int pidfd; /* -1: not begun, or reaped */
+    TnWatch exit_watch;
+    TnCaptureBudget budget;
+    Stream streams[TN_JOB_N_STREAMS];
+    TnFeed feed;
+    gboolean reaped;
+    gboolean draining; /* the time of grace is over */
+    gboolean killing;
+    TnJobReason kill_reason;
+    gint64 grace_us;
+    Deadlines deadlines;
+    JobTimer *timer; /* NULL until the first deadline */
+    gpointer charge;
+    GDestroyNotify release_charge;
+    GQueue waiters;
+    GQueue firing; /* those that are being told */
+};
+
+static const char *const reason_words[TN_JOB_REASON_N] = {
+    [TN_JOB_EXIT] = "exit",       [TN_JOB_SIGNAL] = "signal",
+    [TN_JOB_TIMEOUT] = "timeout", [TN_JOB_OUTPUT_LIMIT] = "output-limit",
+    [TN_JOB_OOM] = "oom",         [TN_JOB_SECCOMP] = "seccomp",
+    [TN_JOB_KILLED] = "killed",   [TN_JOB_EXIT_UNKNOWN] = "exit-unknown",
+    [TN_JOB_LOST] = "lost",
+};
+
+static void
+notify_waiters(TnJob *job)
+{
+    GList *link = job->waiters.head;
+
+    while (link != NULL) {
+        TnJobWaiter *waiter = link->data;
+
+        link = link->next;
+        if (!job->info.ended && !waiter->for_output)
+            continue;
+        g_queue_unlink(&job->waiters, &waiter->link);
+        g_queue_push_tail_link(&job->firing, &waiter->link);
+        waiter->queue = &job->firing;
+    }
+    while ((link = g_queue_pop_head_link(&job->firing)) != NULL) {
+        TnJobWaiter *waiter = link->data;
+
+        waiter->queue = NULL;
+        waiter->notify(waiter);
+    }
+}
+
+static void
+end_stream(Stream *stream)
+{
+    if (stream->ended)
+        return;
+    stream->ended = TRUE;
+    tn_watch_close(&stream->watch, &stream->fd);
+}
+
+static void
+let_stream_linger(Stream *stream)
+{
+    if (stream->ended)
+        return;
+    stream->ended = TRUE;
+    tn_watch_remove(&stream->watch);
+    stream->job->host->linger(stream->job->host->data, tn_fd_steal(&stream->fd));
+}
+
+/* Reads what is there, at most a turn's worth, and ends the stream where it is at its end. */
+static void
+read_stream(Stream *stream)
+{
+    if (stream->ended)
+        return;
+    switch (tn_capture_read(stream->capture, stream->fd, stream->job->host->scratch)) {
+    case TN_CAPTURE_AGAIN:
+        if (stream->job->draining)
+            let_stream_linger(stream);
+        break;
+    case TN_CAPTURE_MORE:
+        break;
+    case TN_CAPTURE_STOP:
+        tn_watch_remove(&stream->watch);
+        break;
+    case TN_CAPTURE_END:
+        end_stream(stream);
+        break;
+    }
+}
+
+static gboolean
+have_streams_ended(const TnJob *job)
+{
+    return job->streams[TN_JOB_STDOUT].ended && job->streams[TN_JOB_STDERR].ended;
+}
+
+static gint64
+take_earlier(gint64 a, gint64 b)
+{
+    if (a == 0 || (b != 0 && b < a))
+        return b;
+    return a;
+}
+
+static void handle_timer(TnJob *job);
+
+static gboolean
+dispatch_timer(GSource *source, GSourceFunc callback, gpointer data)
+{
+    handle_timer(((JobTimer *)source)->job);
+    return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs timer_funcs = {.dispatch = dispatch_timer};
+
+static void
+arm_timer(TnJob *job)
+{
+    gint64 next = take_earlier(take_earlier(job->deadlines.timeout_us, job->deadlines.kill_us),
+                               job->deadlines.drain_us);
+
+    if (job->timer == NULL) {
+        if (next == 0)
+            return;
+        job->timer = (JobTimer *)g_source_new(&timer_funcs, sizeof(JobTimer));
+        job->timer->job = job;
+        g_source_attach(&job->timer->source, job->host->context);
+    }
+    g_source_set_ready_time(&job->timer->source, next != 0 ? next : -1);
+}
+
+static void
+finish_job(TnJob *job)
+{
+    job->info.ended = TRUE;
+    job->info.ended_us = tn_clock_monotonic_us();
+    job->deadlines = (Deadlines){0};
+    arm_timer(job);
+    tn_feed_clear(&job->feed);
+    if (job->release_charge != NULL)
+        job->release_charge(g_steal_pointer(&job->charge));
+    job->release_charge = NULL;
+    job->host->ended(job->host->data, job);
+}
+
+static void
+handle_output(TnWatch *watch, guint32 events)
+{
+    Stream *stream = TN_WATCH_OWNER(watch, Stream, watch);
+    g_autoptr(TnJob) job = tn_job_ref(stream->job);
+
+    read_stream(stream);
+    if (job->reaped && !job->info.ended && have_streams_ended(job))
+        finish_job(job);
+    notify_waiters(job);
+}
+
+/* To the whole session: it was made with the group of the same number, which its leader cannot
+ * leave. What has made a group of its own is out of reach here. */
+static void
+signal_group(const TnJob *job, int signal)
+{
+    if (!job->reaped && job->info.pid > 0)
+        kill(-job->info.pid, signal);
+}
+
+static void
+record_end(TnJob *job, const siginfo_t *status, const struct rusage *usage)
+{
+    gboolean exited = status->si_code == CLD_EXITED;
+
+    job->info.ended_ns = tn_clock_realtime_ns();
+    job->info.exit_code = exited ? status->si_status : 0;
+    job->info.signal = exited ? 0 : status->si_status;
+    job->info.reason = exited ? TN_JOB_EXIT : TN_JOB_SIGNAL;
+    if (job->killing)
+        job->info.reason = job->kill_reason;
+    job->info.cpu_us = (gint64)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * G_USEC_PER_SEC +
+                       usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
+    job->info.peak_bytes = (guint64)usage->ru_maxrss * KIB;
+}
+
+static void
+begin_drain(TnJob *job)
+{
+    for (int i = 0; i < TN_JOB_N_STREAMS; i++)
+        read_stream(&job->streams[i]);
+    if (have_streams_ended(job)) {
+        finish_job(job);
+        return;
+    }
+    job->deadlines = (Deadlines){.drain_us = tn_clock_monotonic_us() + DRAIN_US};
+    arm_timer(job);
+}
+
+static void
+handle_exit(TnWatch *watch, guint32 events)
+{
+    TnJob *found = TN_WATCH_OWNER(watch, TnJob, exit_watch);
+    g_autoptr(TnJob) job = tn_job_ref(found);
+    siginfo_t status = {0};
+    struct rusage usage = {0};
+
+    /* Looked at first and reaped after the group was killed: until then its number is taken. */
+    if (job->killing)
+        signal_group(job, SIGKILL);
+    if (syscall(SYS_waitid, P_PIDFD, job->pidfd, &status, WEXITED | WNOHANG, &usage) < 0) {
+        /* Not our child any more; how it ended nobody tells. */
+        record_end(job, &(siginfo_t){.si_code = CLD_EXITED}, &usage);
+        job->info.reason = TN_JOB_EXIT_UNKNOWN;
+    } else if (status.si_pid == 0) {
+        return;
+    } else {
+        record_end(job, &status, &usage);
+    }
+    job->reaped = TRUE;
+    tn_watch_close(&job->exit_watch, &job->pidfd);
+    begin_drain(job);
+    notify_waiters(job);
+}
+
+/* The time of grace is over: streams without an end get one now. A stream that waits for room
+ * keeps what stands in its pipe until its reader has it. */
+static void
+end_drain(TnJob *job)
+{
+    job->draining = TRUE;
+    for (int i = 0; i < TN_JOB_N_STREAMS; i++) {
+        Stream *stream = &job->streams[i];
+
+        read_stream(stream);
+        if (!stream->ended && stream->watch.set != NULL)
+            let_stream_linger(stream); /* something goes on writing without a pause */
+    }
+    finish_job(job);
+}
+
+static void
+handle_timer(TnJob *found)
+{
+    g_autoptr(TnJob) job = tn_job_ref(found);
+    gint64 now = tn_clock_monotonic_us();
+
+    if (job->deadlines.drain_us != 0 && job->deadlines.drain_us <= now) {
+        end_drain(job);
+        notify_waiters(job);
+    } else if (job->deadlines.kill_us != 0 && job->deadlines.kill_us <= now) {
+        job->deadlines.kill_us = 0;
+        signal_group(job, SIGKILL);
+    } else if (job->deadlines.timeout_us != 0 && job->deadlines.timeout_us <= now) {
+        tn_job_kill(job, TN_JOB_TIMEOUT, job->grace_us);
+    }
+    arm_timer(job);
+}
+
+TnJob *
+tn_job_new(const TnJobHost *host, const TnJobInfo *take_info)
+{
+    TnJob *job = g_new0(TnJob, 1);
+    int no_fd = -1;
+
+    job->refs = 1;
+    job->host = host;
+    job->info = *take_info;
+    job->pidfd = -1;
+    tn_feed_init(&job->feed, &no_fd);
+    g_queue_init(&job->waiters);
+    g_queue_init(&job->firing);
+    for (int i = 0; i < TN_JOB_N_STREAMS; i++)
+        job->streams[i] = (Stream){.job = job, .fd = -1, .ended = TRUE};
+    return job;
+}
+
+void
+tn_job_add_stream(TnJob *job, TnJobStreamIndex index, TnCaptureFull full,
+                  const TnCaptureBudget *budget, int take_fd)
+{
+    Stream *stream = &job->streams[index];
+
+    if (job->budget.limit_bytes == 0)
+        job->budget = *budget;
+    stream->fd = take_fd;
+    stream->ended = FALSE;
+    stream->capture = tn_capture_new(full, &job->budget, (guint)index);
+}
+
+TnFeed *
+tn_job_add_feed(TnJob *job, int take_fd)
+{
+    tn_feed_init(&job->feed, &take_fd);
+    return &job->feed;
+}
+
+gboolean
+tn_job_begin(TnJob *job, pid_t pid, int take_pidfd, gint64 timeout_us, gint64 grace_us,
+             GError **error)
+{
+    job->info.pid = pid;
+    job->pidfd = take_pidfd;
+    job->grace_us = grace_us;
+    if (!tn_watch_add(job->host->set, &job->exit_watch, job->pidfd, EPOLLIN, handle_exit, error))
+        return FALSE;
+    for (int i = 0; i < TN_JOB_N_STREAMS; i++) {
+        Stream *stream = &job->streams[i];
+
+        if (!stream->ended && !tn_watch_add(job->host->set, &stream->watch, stream->fd, EPOLLIN,
+                                            handle_output, error))
+            return FALSE;
+    }
+    if (!tn_feed_start(&job->feed, job->host->set, error))
+        return FALSE;
+    if (timeout_us > 0) {
+        job->deadlines.timeout_us = tn_clock_monotonic_us() + timeout_us;
+        arm_timer(job);
+    }
+    return TRUE;
+}
+
+void
+tn_job_set_charge(TnJob *job, gpointer charge, GDestroyNotify release)
+{
+    job->charge = charge;
+    job->release_charge = release;
+}
+
+void
+tn_job_abandon(TnJob *job)
+{
+    for (int i = 0; i < TN_JOB_N_STREAMS; i++)
+        end_stream(&job->streams[i]);
+    tn_watch_close(&job->exit_watch, &job->pidfd);
+    tn_feed_clear(&job->feed);
+    job->deadlines = (Deadlines){0};
+    arm_timer(job);
+}
+
+TnJob *
+tn_job_ref(TnJob *job)
+{
+    job->refs++;
+    return job;
+}
+
+void
+tn_job_unref(TnJob *job)
+{
+    if (job == NULL || --job->refs > 0)
+        return;
+    tn_job_abandon(job);
+    if (job->timer != NULL) {
+        g_source_destroy(&job->timer->source);
+        g_source_unref(&job->timer->source);
+    }
+    if (job->release_charge != NULL)
+        job->release_charge(job->charge);
+    for (int i = 0; i < TN_JOB_N_STREAMS; i++)
+        tn_capture_free(job->streams[i].capture);
+    g_free(job->info.name);
+    g_free(job->info.path);
+    g_free(job);
+}
+
+const TnJobInfo *
+tn_job_get_info(const TnJob *job)
+{
+    return &job->info;
+}
+
+const char *
+tn_job_reason_word(TnJobReason reason)
+{
+    return reason < TN_JOB_REASON_N ? reason_words[reason] : "exit-unknown";
+}
+
+const TnCapture *
+tn_job_get_capture(const TnJob *job, TnJobStreamIndex index)
+{
+    return job->streams[index].capture;
+}
+
+gboolean
+tn_job_has_stream_ended(const TnJob *job, TnJobStreamIndex index)
+{
+    return job->streams[index].ended;
+}
+
+void
+tn_job_forget_bytes(TnJob *job, TnJobStreamIndex index, guint64 offset)
+{
+    Stream *stream = &job->streams[index];
+
+    if (stream->capture == NULL)
+        return;
+    tn_capture_forget(stream->capture, offset);
+    if (stream->ended || stream->watch.set != NULL)
+        return;
+    /* It had stopped for want of room. Without a watch nobody would ever read it again. */
+    if (!tn_watch_add(job->host->set, &stream->watch, stream->fd, EPOLLIN, handle_output, NULL))
+        end_stream(stream);
+    else if (job->draining)
+        read_stream(stream); /* no event would tell that nothing more is there */
+}
+
+guint64
+tn_job_get_held_bytes(const TnJob *job)
+{
+    return job->budget.held_bytes[TN_JOB_STDOUT] + job->budget.held_bytes[TN_JOB_STDERR];
+}
+
+TnFeed *
+tn_job_get_feed(TnJob *job)
+{
+    return job->feed.fd >= 0 && !job->feed.finished ? &job->feed : NULL;
+}
+
+gboolean
+tn_job_signal(TnJob *job, int signal, gboolean tree, GError **error)
+{
+    if (job->pidfd < 0) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "the process has ended");
+        return FALSE;
+    }
+    if (tree && kill(-job->info.pid, signal) == 0)
+        return TRUE;
+    if (syscall(SYS_pidfd_send_signal, job->pidfd, signal, NULL, 0) < 0)
+        return tn_error_from_errno(error, errno, "signal %d", signal);
+    return TRUE;
+}
+
+void
+tn_job_kill(TnJob *job, TnJobReason reason, gint64 grace_us)
+{
+    if (job->reaped || job->killing)
+        return;
+    job->killing = TRUE;
+    job->kill_reason = reason;
+    job->deadlines.timeout_us = 0;
+    signal_group(job, grace_us > 0 ? SIGTERM : SIGKILL);
+    signal_group(job, SIGCONT); /* a stopped process takes no TERM */
+    if (grace_us > 0)
+        job->deadlines.kill_us = tn_clock_monotonic_us() + grace_us;
+    arm_timer(job);
+}
+
+void
+tn_job_wait(TnJob *job, TnJobWaiter *waiter)
+{
+    g_assert(waiter->queue == NULL);
+    waiter->link = (GList){.data = waiter};
+    waiter->queue = &job->waiters;
+    g_queue_push_tail_link(&job->waiters, &waiter->link);
+}
+
+void
+tn_job_unwait(TnJobWaiter *waiter)
+{
+    if (waiter->queue == NULL)
+        return;
+    g_queue_unlink(waiter->queue, &waiter->link);
+    waiter->queue = NULL;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "platform/capture.h"
+#include "platform/child.h"
+#include "platform/feed.h"
+
+#include <glib.h>
+#include <sys/types.h>
+
+/*
+ * One child and its record: its streams, its end, its time limit. The record outlives the child
+ * until platform/jobs.h lets it go. Main thread only.
+ */
+
+typedef struct TnJob TnJob; /* counted */
+
+/* Why a job ended. The words of the wire stand in tn_job_reason_word(). */
+typedef enum {
+    TN_JOB_EXIT,
+    TN_JOB_SIGNAL,
+    TN_JOB_TIMEOUT,
+    TN_JOB_OUTPUT_LIMIT,
+    TN_JOB_OOM,
+    TN_JOB_SECCOMP,
+    TN_JOB_KILLED,       /* by tn_job_kill */
+    TN_JOB_EXIT_UNKNOWN, /* ended while nobody watched, and the kernel does not tell how */
+    TN_JOB_LOST,         /* may still run; this agent has no hold of it */
+    TN_JOB_REASON_N,
+} TnJobReason;
+
+/* What is known of a job. */
+typedef struct {
+    gint64 number;
+    pid_t pid;
+    const char *channel; /* interned */
+    char *name;          /* NULL: none */
+    char *path;
+    gint64 started_ns; /* since the epoch */
+    gint64 started_us; /* monotonic */
+    /* The child has ended, and so has the short wait for what it left in its pipes. Everything
+     * below is set from then on. */
+    gboolean ended;
+    gint64 ended_ns;
+    gint64 ended_us;
+    TnJobReason reason;
+    int exit_code; /* when signal is 0 */
+    int signal;
+    gint64 cpu_us;      /* user and system, waited-for descendants included */
+    guint64 peak_bytes; /* largest resident size of a process of it */
+} TnJobInfo;
+
+typedef enum {
+    TN_JOB_STDOUT,
+    TN_JOB_STDERR,
+    TN_JOB_N_STREAMS,
+} TnJobStreamIndex;
+
+TnJob *tn_job_ref(TnJob *job);
+void tn_job_unref(TnJob *job);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnJob, tn_job_unref)
+
+/* Borrowed; changes as the job goes on. */
+const TnJobInfo *tn_job_get_info(const TnJob *job);
+
+/* The word of REASON that goes out, such as "exit-unknown". Static. */
+const char *tn_job_reason_word(TnJobReason reason);
+
+/* The captured stream; NULL when it was not captured (merged: all is in TN_JOB_STDOUT). Borrowed
+ * from the job. */
+const TnCapture *tn_job_get_capture(const TnJob *job, TnJobStreamIndex index);
+/* No more bytes will be captured from that stream. TRUE also when it was not captured. */
+gboolean tn_job_has_stream_ended(const TnJob *job, TnJobStreamIndex index);
+/* Gives up bytes below OFFSET and goes on reading a stream that waited for room. */
+void tn_job_forget_bytes(TnJob *job, TnJobStreamIndex index, guint64 offset);
+/* All bytes that the record holds. */
+guint64 tn_job_get_held_bytes(const TnJob *job);
+
+/* Standard input while it is open for more; NULL once it was finished or the child has ended. */
+TnFeed *tn_job_get_feed(TnJob *job);
+
+/* Sends SIGNAL to the child, or with TREE to its whole session as far as it can be reached. Errors:
+ * G_IO_ERROR from errno; NOT_FOUND when it has ended. */
+gboolean tn_job_signal(TnJob *job, int signal, gboolean tree, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+/* TERM to the whole tree now, KILL after GRACE_US (0: KILL now); the job ends with REASON. Does
+ * nothing when it has ended. */
+void tn_job_kill(TnJob *job, TnJobReason reason, gint64 grace_us);
+
+/* Waiting for a job. Embedded in its owner, all zero before. */
+typedef struct TnJobWaiter TnJobWaiter;
+
+struct TnJobWaiter {
+    GList link;
+    GQueue *queue;       /* NULL: does not wait */
+    gboolean for_output; /* else for the end only */
+    /* Called once, when there is new output or the job has ended; no longer waiting then. */
+    void (*notify)(TnJobWaiter *waiter);
+};
+
+/* WAITER is borrowed until it was notified or tn_job_unwait. */
+void tn_job_wait(TnJob *job, TnJobWaiter *waiter);
+/* Does nothing when WAITER does not wait. */
+void tn_job_unwait(TnJobWaiter *waiter);
+
+/*
+ * For platform/jobs.c alone: how a job comes to be.
+ */
+
+/* What all jobs share. */
+typedef struct {
+    GMainContext *context;
+    TnWatchSet *set;
+    uint8_t *scratch; /* TN_CAPTURE_SCRATCH_BYTES */
+    gpointer data;
+    void (*ended)(gpointer data, TnJob *job);
+    /* A pipe that something else than the child still holds open: must be read and thrown away,
+     * or that something would block or die. Takes FD. */
+    void (*linger)(gpointer data, int take_fd);
+} TnJobHost;
+
+/* A job without a child. HOST is borrowed and outlives it. INFO is taken over with its strings. */
+TnJob *tn_job_new(const TnJobHost *host, const TnJobInfo *take_info);
+/* Makes it capture FD (taken); before tn_job_begin. BUDGET is copied at the first call. */
+void tn_job_add_stream(TnJob *job, TnJobStreamIndex index, TnCaptureFull full,
+                       const TnCaptureBudget *budget, int take_fd);
+/* Makes it feed FD (taken); before tn_job_begin. */
+TnFeed *tn_job_add_feed(TnJob *job, int take_fd);
+/* The child runs: PIDFD is taken, TIMEOUT_US (0: none) counts from now. Errors: G_IO_ERROR from
+ * errno; the job must be dropped then. */
+gboolean tn_job_begin(TnJob *job, pid_t pid, int take_pidfd, gint64 timeout_us, gint64 grace_us,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* What is released as soon as the child has ended. */
+void tn_job_set_charge(TnJob *job, gpointer charge, GDestroyNotify release);
+/* Closes all descriptors and forgets the child, which lives on. */
+void tn_job_abandon(TnJob *job);
