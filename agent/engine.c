@@ -10,6 +10,14 @@
 #include "agent/dispatch.h"
 #include "agent/session.h"
 #include "agent/worker.h"
+#include "platform/clock.h"
+
+enum {
+    /* How long a port stays closed after a process that may have left half a reply in it: QEMU
+     * tells of a port's opening and closing once a second at most, and a host that misses the
+     * closing takes the next reply for the rest of that one. */
+    CLOSED_US = 1200 * 1000,
+};
 
 struct TnEngine {
     TnEngineSetup setup;
@@ -17,6 +25,7 @@ struct TnEngine {
     TnDispatch *dispatch;
     TnSessions *sessions;
     TnChannel *channel;
+    gboolean was_served;
 };
 
 static gboolean
@@ -52,6 +61,7 @@ serve_peer(TnPeer *peer, gpointer data)
 {
     TnEngine *engine = data;
 
+    engine->was_served = TRUE;
     tn_sessions_add(engine->sessions, peer);
 }
 
@@ -62,6 +72,12 @@ note_ended(TnChannel *channel, const char *why, gpointer data)
 
     g_critical("channel '%s' ended: %s", channel->name, why);
     engine->setup.ended(why, engine->setup.data);
+}
+
+static gboolean
+is_serial(const TnConfig *config)
+{
+    return config->method == TN_METHOD_VIRTIO || config->method == TN_METHOD_ISA;
 }
 
 TnEngine *
@@ -82,11 +98,15 @@ tn_engine_new(const TnEngineSetup *setup, GError **error)
         .data = engine,
     };
 
+    gint64 not_before_us = 0;
+
     engine->setup = *setup;
     engine->workers = tn_workers_new(0);
     engine->dispatch = tn_dispatch_new(&dispatch);
     engine->sessions = tn_sessions_new(engine->dispatch, settings->max_begun_bytes);
-    engine->channel = tn_channels_open(setup->config, 0, &handler, error);
+    if (is_serial(setup->config) && tn_state_begin_port(setup->state))
+        not_before_us = tn_clock_monotonic_us() + CLOSED_US;
+    engine->channel = tn_channels_open(setup->config, not_before_us, &handler, error);
     return engine->channel == NULL ? NULL : g_steal_pointer(&engine);
 }
 
@@ -95,6 +115,9 @@ tn_engine_free(TnEngine *engine)
 {
     if (engine == NULL)
         return;
+    if (engine->was_served && is_serial(engine->setup.config) &&
+        !tn_sessions_is_mid_reply(engine->sessions))
+        tn_state_end_port(engine->setup.state);
     tn_sessions_free(engine->sessions);
     tn_channel_free(engine->channel);
     tn_dispatch_free(engine->dispatch);

@@ -21,6 +21,7 @@
 #include "platform/loop.h"
 
 #include <malloc.h>
+#include <string.h>
 
 enum {
     READ_BYTES = 256 * 1024,      /* per turn of the loop, so that others get theirs */
@@ -47,6 +48,7 @@ typedef struct {
     gboolean is_blocked;  /* the last write was not taken as a whole */
     gboolean is_ended;    /* no more input will come */
     gboolean is_hung_up;  /* a hang-up was seen: it is not to be watched for again */
+    gboolean is_skipping; /* after a malformed request, until it ends somehow */
     gboolean is_mute;     /* nobody reads: replies are thrown away */
     gboolean is_busy;     /* work_on is running */
     gboolean is_again;    /* something happened while it was */
@@ -197,6 +199,7 @@ dispatch_input(Session *session)
         if (result == TN_FRAME_MORE)
             break;
         any = TRUE;
+        session->is_skipping = result == TN_FRAME_ERROR;
         if (result == TN_FRAME_MESSAGE)
             call =
                 tn_dispatch_request(dispatch, &session->peer_link, session->frame, &message, out);
@@ -267,13 +270,60 @@ may_read(Session *session)
     return tn_budget_get_room(session->all->budget, &session->share) > 0;
 }
 
+/* The host has gone, and half a request with it. */
+static void
+forget_input(Session *session)
+{
+    tn_frame_reset(session->frame);
+    session->is_skipping = FALSE;
+    note_budget(session);
+}
+
+static gboolean
+begins_request(const char *text, gsize size)
+{
+    static const char head[] = "{\"execute\"";
+    gsize n = 0;
+
+    for (gsize i = 0; i < size && n < sizeof head - 1; i++) {
+        if (text[i] == head[n])
+            n++;
+        else if (n > 1 || !g_ascii_isspace(text[i]))
+            return FALSE;
+    }
+    return n == sizeof head - 1;
+}
+
+/* A host that closes a serial port and the next that opens it may both have done so before the
+ * agent looks: then nothing but the data tells. Data of two hosts never share a buffer of the
+ * virtqueue, so they never come in one read; and a read that opens with {"execute" cannot go on
+ * with a string, nor with any arguments that a command has. What was begun before it is void. */
+static void
+commit_input(Session *session, char *place, gsize size)
+{
+    if (session->peer_link.is_serial && (session->share.bytes > 0 || session->is_skipping) &&
+        begins_request(place, size)) {
+        g_autofree char *copy = g_memdup2(place, size);
+        gsize room;
+
+        forget_input(session);
+        for (gsize n = 0; n < size; n += room) {
+            place = tn_frame_reserve(session->frame, &room);
+            room = MIN(room, size - n);
+            memcpy(place, copy + n, room);
+            tn_frame_commit(session->frame, room);
+        }
+        return;
+    }
+    tn_frame_commit(session->frame, size);
+}
+
 static void
 end_input(Session *session)
 {
     session->is_ended = TRUE;
     session->is_readable = FALSE;
-    tn_frame_reset(session->frame);
-    note_budget(session);
+    forget_input(session);
     hurry_calls(session, TRUE);
 }
 
@@ -292,7 +342,7 @@ read_input(Session *session, gsize *budget)
     wanted = MIN(room, tn_budget_get_room(session->all->budget, &session->share));
     n = tn_peer_read(session->peer, place, wanted);
     if (n > 0) {
-        tn_frame_commit(session->frame, (gsize)n);
+        commit_input(session, place, (gsize)n);
         *budget -= MIN(*budget, (gsize)n);
         /* A level-triggered stream that gave less than asked is empty, or will say so. */
         if (!session->peer->is_edge && (gsize)n < wanted)
@@ -301,8 +351,7 @@ read_input(Session *session, gsize *budget)
     }
     session->is_readable = FALSE;
     if (n == TN_PEER_AWAY) {
-        tn_frame_reset(session->frame);
-        note_budget(session);
+        forget_input(session);
         hurry_calls(session, TRUE);
     } else if (n != TN_PEER_AGAIN) {
         end_input(session);
@@ -387,8 +436,7 @@ note_events(TnPeerEvents events, gpointer data)
     Session *session = data;
 
     if (events & TN_PEER_LOST) {
-        tn_frame_reset(session->frame);
-        note_budget(session);
+        forget_input(session);
         drop_output(session);
     }
     if (events & TN_PEER_READABLE)

@@ -16,13 +16,15 @@
 #include <sys/stat.h>
 
 enum {
-    FILE_LIMIT_BYTES = 64 * 1024
+    FILE_LIMIT_BYTES = 64 * 1024,
+    BOOT_ID_BYTES = 64,
 };
 
 struct TnState {
     GMutex lock; /* of the counter: workers take numbers as well */
     char *file;
     char *mark;
+    char *port;
     gint64 next;     /* handed out next */
     gint64 reserved; /* what the file says: the first number behind the block */
     gboolean frozen;
@@ -106,6 +108,7 @@ tn_state_new(const char *file, GError **error)
     g_mutex_init(&state->lock);
     state->file = g_strdup(file);
     state->mark = g_strdup_printf("%s.isfrozen", file);
+    state->port = g_strdup_printf("%s.port", file);
     state->frozen = access(state->mark, F_OK) == 0;
     /* The file is read only while frozen, and writing it could hang. */
     if (state->frozen)
@@ -123,6 +126,7 @@ tn_state_free(TnState *state)
     g_mutex_clear(&state->lock);
     g_free(state->file);
     g_free(state->mark);
+    g_free(state->port);
     g_free(state);
 }
 
@@ -146,6 +150,33 @@ tn_state_take_number(TnState *state, gint64 *ret_number, GError **error)
     }
     *ret_number = state->next++;
     return TRUE;
+}
+
+gboolean
+tn_state_begin_port(TnState *state)
+{
+    g_autofree char *boot = NULL;
+    g_autofree char *before = NULL;
+    tn_autofd int fd = -1;
+    gboolean is_stale;
+
+    if (!tn_fd_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", BOOT_ID_BYTES, &boot, NULL,
+                         NULL))
+        boot = g_strdup("unknown\n");
+    is_stale = tn_fd_read_file(AT_FDCWD, state->port, BOOT_ID_BYTES, &before, NULL, NULL) &&
+               strcmp(boot, before) == 0;
+    if (is_stale || state->frozen)
+        return is_stale;
+    fd = open(state->port, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0 && !tn_fd_write_all(fd, boot, strlen(boot), NULL))
+        unlink(state->port); /* without it a restart is only less careful */
+    return FALSE;
+}
+
+void
+tn_state_end_port(TnState *state)
+{
+    unlink(state->port);
 }
 
 gboolean

@@ -35,6 +35,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnState, tn_state_free)
 gboolean tn_state_take_number(TnState *state, gint64 *ret_number, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* The port is about to be opened: leaves a third file, FILE.port, with the id of this boot. TRUE
+ * when one was there from an earlier process of this boot, which has then ended without
+ * tn_state_end_port: half a reply may be in the pipe. Nothing is written while frozen. */
+gboolean tn_state_begin_port(TnState *state);
+/* The port was left in order; removes that file. */
+void tn_state_end_port(TnState *state);
+
 /* TRUE while the mark stands. */
 gboolean tn_state_is_frozen(const TnState *state);
 /* Sets the mark, before the first file system is frozen, or clears it after the last was thawed.

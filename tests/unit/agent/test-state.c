@@ -18,6 +18,7 @@ typedef struct {
     char *dir;
     char *file;
     char *mark;
+    char *port;
 } Place;
 
 static int
@@ -28,6 +29,7 @@ make_place(void **state)
     place->dir = g_dir_make_tmp("tenon-state-XXXXXX", NULL);
     place->file = g_build_filename(place->dir, "qga.state", NULL);
     place->mark = g_strconcat(place->file, ".isfrozen", NULL);
+    place->port = g_strconcat(place->file, ".port", NULL);
     *state = place;
     return place->dir == NULL;
 }
@@ -39,10 +41,12 @@ remove_place(void **state)
 
     g_unlink(place->file);
     g_unlink(place->mark);
+    g_unlink(place->port);
     g_rmdir(place->dir);
     g_free(place->dir);
     g_free(place->file);
     g_free(place->mark);
+    g_free(place->port);
     g_free(place);
     return 0;
 }
@@ -178,6 +182,21 @@ test_frozen_mark_outlives_the_process(void **state)
     assert_int_equal(n, 101);
 }
 
+static void
+test_a_port_left_in_disorder_is_noticed_once_per_boot(void **state)
+{
+    Place *place = *state;
+    g_autoptr(TnState) first = tn_state_new(place->file, NULL);
+
+    assert_false(tn_state_begin_port(first));
+    assert_true(tn_state_begin_port(first)); /* as a process after one that was killed */
+    tn_state_end_port(first);
+    assert_false(tn_state_begin_port(first));
+    assert_true(g_file_set_contents(place->port, "another-boot\n", -1, NULL));
+    assert_false(tn_state_begin_port(first));
+    assert_true(tn_state_begin_port(first));
+}
+
 int
 main(void)
 {
@@ -192,6 +211,8 @@ main(void)
         cmocka_unit_test(test_missing_directory_is_an_error),
         cmocka_unit_test_setup_teardown(test_frozen_mark_outlives_the_process, make_place,
                                         remove_place),
+        cmocka_unit_test_setup_teardown(test_a_port_left_in_disorder_is_noticed_once_per_boot,
+                                        make_place, remove_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
