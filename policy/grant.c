@@ -2,124 +2,229 @@
 
 /*
  * Grants: authority as a value. A handler gets the sealed plan of what it may start; the charge
- * that was taken for it goes back with the last reference.
+ * that was taken for it goes back with the last reference. The order is: which program, verdict,
+ * whether the file is what was judged, charge, plan; nothing is charged for what is refused.
  */
 
-#include "policy/fileplan.h"
+#include "policy/decide.h"
+#include "policy/holder.h"
 #include "policy/policy.h"
 #include "policy/program.h"
-#include "policy/tree.h"
+#include "policy/refusal.h"
 
 #include <string.h>
-
-enum {
-    DEFAULT_UMASK = 022,
-    KILL_GRACE_US = 2 * G_USEC_PER_SEC
-};
+#include <sys/random.h>
 
 struct TnGrant {
     gint n_refs;
     TnSpawnPlan *plan;
-    TnOpenPlan *open_plan;
-    TnOpenPlan *to_plan;
-    TnQuota *quota; /* holds the charge of one child; NULL: none was taken */
+    TnCharge *charge;
 };
 
-/* glib's "argv[0] is what was asked for", so that programs which look at it see no difference. */
-static char **
-build_argv(const TnAction *action)
+/* One question on its way through the steps. */
+typedef struct {
+    TnPolicyHolder *holder;
+    const TnPolicy *policy;
+    const TnAction *action;
+    guint64 ref;
+    char *found;    /* the file that the name means; NULL when there is none */
+    char *identity; /* which program that is */
+    GError *lost;   /* why FOUND is NULL */
+    TnVerdict verdict;
+} Question;
+
+static void
+clear_question(Question *question)
 {
+    g_free(question->found);
+    g_free(question->identity);
+    g_clear_error(&question->lost);
+    tn_verdict_clear(&question->verdict);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Question, clear_question)
+
+static guint64
+make_ref(void)
+{
+    guint64 ref = 0;
+
+    /* Never blocks for this size once the machine is up; a 0 is no secret lost. */
+    if (getrandom(&ref, sizeof ref, GRND_NONBLOCK) != (ssize_t)sizeof ref)
+        ref = (guint64)g_get_monotonic_time();
+    return ref;
+}
+
+static void
+find_program(Question *question)
+{
+    const char *path = question->action->path;
+    gboolean relative = path[0] != '/' && strchr(path, '/') != NULL;
+
+    if (relative && question->policy->rules->policy->mode == TN_MODE_LOCKED)
+        return;
+    question->found =
+        tn_program_find(path, question->policy->rules->policy->search_path, &question->lost);
+    if (question->found != NULL)
+        question->identity = tn_program_identify(question->found);
+}
+
+/* The verdict was yes; now the file itself. In mode locked nobody but root may be able to change
+ * what was judged before it runs. */
+static gboolean
+check_program(Question *question, GError **error)
+{
+    const char *why;
+
+    if (question->found == NULL) {
+        g_propagate_error(error, g_steal_pointer(&question->lost));
+        return FALSE;
+    }
+    if (question->policy->rules->policy->mode == TN_MODE_LOCKED) {
+        why = tn_program_why_untrusted(question->identity);
+        if (why != NULL) {
+            question->verdict.kind = TN_VERDICT_DENY;
+            question->verdict.reason = g_strdup(why);
+            return tn_refusal_set(question->policy, question->action, &question->verdict,
+                                  question->ref, error);
+        }
+    }
+    if (question->verdict.exec->conf->sha256 == NULL ||
+        tn_program_has_digest(question->identity, question->verdict.exec->conf->sha256))
+        return TRUE;
+    question->verdict.kind = TN_VERDICT_DENY;
+    question->verdict.reason = g_strdup("the file's sha256 is another");
+    return tn_refusal_set(question->policy, question->action, &question->verdict, question->ref,
+                          error);
+}
+
+static TnCharge *
+take_charge(const Question *question, GError **error)
+{
+    const TnExecConf *conf = question->verdict.exec->conf;
+    g_autofree char *what = NULL;
+    TnQuotaLimits limits = {
+        .max_children = question->policy->settings.max_children,
+        .rule = conf->base.name,
+        .concurrent = conf->concurrent,
+        .rate = conf->rate,
+        .now_us = g_get_monotonic_time(),
+    };
+    TnCharge *charge = tn_quota_take(question->holder->quota, &limits, &what);
+
+    if (charge == NULL)
+        tn_refusal_set_quota(question->policy, question->action, question->verdict.rule, what,
+                             question->ref, error);
+    return charge;
+}
+
+/* argv[0] is the rule's path; without a rule what was asked for, as glib does it. */
+static char **
+build_argv(const Question *question)
+{
+    const char *const *args = question->action->argv;
+    const GPtrArray *paths = question->verdict.exec->conf->paths;
     gsize n = 0;
     char **argv;
 
-    while (action->argv != NULL && action->argv[n] != NULL)
+    while (args != NULL && args[n] != NULL)
         n++;
     argv = g_new0(char *, n + 2);
-    argv[0] = g_strdup(action->path);
+    argv[0] = g_strdup(paths != NULL ? g_ptr_array_index(paths, question->verdict.path_index)
+                                     : question->action->path);
     for (gsize i = 0; i < n; i++)
-        argv[i + 1] = g_strdup(action->argv[i]);
+        argv[i + 1] = g_strdup(args[i]);
     return argv;
 }
 
-static TnSpawnPlan *
-plan_child(const TnPolicy *policy, const TnAction *action, GError **error)
+static char **
+build_env(const Question *question)
 {
-    g_autofree char *path = tn_program_find(action->path, TN_PROGRAM_SEARCH_PATH, error);
-    TnSpawnSpec *spec;
+    const TnExecRule *rule = question->verdict.exec;
+    const char *const *given = question->action->env;
+    g_autofree char *id = NULL;
+    char **env;
 
-    if (path == NULL)
-        return NULL;
-    spec = tn_spawn_spec_new();
-    spec->path = g_steal_pointer(&path);
-    spec->argv = build_argv(action);
-    spec->envp =
-        action->env != NULL ? tn_program_filter_env(action->env) : g_strdupv(policy->default_env);
-    spec->cwd = g_strdup(action->cwd);
-    spec->umask = DEFAULT_UMASK;
-    spec->timeout_us = action->timeout_ms > 0 ? action->timeout_ms * 1000 : 0;
-    spec->grace_us = KILL_GRACE_US;
-    spec->output_max_bytes = action->output_max_bytes > 0 ? (guint64)action->output_max_bytes : 0;
+    /* Without a rule: exactly what was given, as qemu-ga, but for the loader's names. */
+    if (rule->conf->base.kind == TN_SECTION_EXEC_DEFAULT)
+        return given != NULL ? tn_program_filter_env(given) : g_strdupv(rule->env);
+    env = g_strdupv(rule->env);
+    id = g_strdup_printf("TENON_REQUEST_ID=%016" G_GINT64_MODIFIER "x", question->ref);
+    tn_program_set_env(&env, id);
+    for (gsize i = 0; given != NULL && given[i] != NULL; i++)
+        tn_program_set_env(&env, given[i]);
+    return env;
+}
+
+/* The smaller of both, where 0 is no limit. */
+static guint64
+narrow(guint64 granted, gint64 asked)
+{
+    if (asked <= 0)
+        return granted;
+    return granted == 0 ? (guint64)asked : MIN(granted, (guint64)asked);
+}
+
+static TnSpawnPlan *
+make_plan(const Question *question)
+{
+    const TnAction *action = question->action;
+    const TnExecConf *conf = question->verdict.exec->conf;
+    gboolean by_rule = conf->base.kind == TN_SECTION_EXEC;
+    TnSpawnSpec *spec = tn_spawn_spec_new();
+
+    spec->path = g_strdup(by_rule ? question->identity : question->found);
+    spec->argv = build_argv(question);
+    spec->envp = build_env(question);
+    spec->cwd = g_strdup(action->cwd != NULL ? action->cwd : conf->cwd);
+    spec->umask = conf->umask;
+    spec->timeout_us = (gint64)narrow((guint64)conf->timeout_us,
+                                      MIN(action->timeout_ms, G_MAXINT64 / 1000) * 1000);
+    spec->grace_us = conf->kill_grace_us;
+    spec->output_max_bytes = narrow(conf->output_bytes, action->output_max_bytes);
     return tn_spawn_plan_seal(spec);
 }
 
 static gboolean
-check_action(const TnPolicy *policy, const TnAction *action, GError **error)
+grant_program(Question *question, TnGrant *grant, GError **error)
 {
-    const TnPolicyCommand *command = g_hash_table_lookup(policy->commands, action->command);
-    const char *why = command != NULL ? tn_policy_why_disabled(policy, command, action->frozen)
-                                      : "the policy does not know it";
-
-    if (why != NULL) {
-        g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DISABLED,
-                    "Command %s has been disabled: %s", action->command, why);
+    if (!check_program(question, error))
         return FALSE;
+    if (question->action->user != NULL &&
+        strcmp(question->action->user, question->verdict.exec->user.name) != 0) {
+        question->verdict.kind = TN_VERDICT_DENY;
+        question->verdict.reason = g_strdup("user: another user cannot be taken on yet");
+        return tn_refusal_set(question->policy, question->action, &question->verdict, question->ref,
+                              error);
     }
-    if (action->user != NULL) {
-        g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DENIED,
-                    "user '%s': Operation not permitted", action->user);
+    grant->charge = take_charge(question, error);
+    if (grant->charge == NULL)
         return FALSE;
-    }
-    if (action->timeout_ms < 0 || action->timeout_ms > G_MAXINT64 / 1000) {
-        g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DENIED, "timeout is out of range");
-        return FALSE;
-    }
+    grant->plan = make_plan(question);
     return TRUE;
-}
-
-static gboolean
-plan_files(TnGrant *grant, const TnPolicy *policy, const TnAction *action, GError **error)
-{
-    grant->open_plan = tn_fileplan_make(policy, action, action->path, error);
-    if (grant->open_plan == NULL)
-        return FALSE;
-    if (action->to != NULL)
-        grant->to_plan = tn_fileplan_make(policy, action, action->to, error);
-    return action->to == NULL || grant->to_plan != NULL;
 }
 
 TnGrant *
 tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
 {
-    const TnPolicy *policy = holder->current;
     g_autoptr(TnGrant) grant = g_new0(TnGrant, 1);
+    g_auto(Question) question = {
+        .holder = holder,
+        .policy = holder->current,
+        .action = action,
+        .ref = make_ref(),
+    };
 
     grant->n_refs = 1;
-    if (!check_action(policy, action, error))
-        return NULL;
-    if (action->path == NULL || action->group == NULL)
-        return g_steal_pointer(&grant);
-    if (g_str_has_prefix(action->group, "@file-"))
-        return plan_files(grant, policy, action, error) ? g_steal_pointer(&grant) : NULL;
-    if (strcmp(action->group, "@exec") != 0)
-        return g_steal_pointer(&grant);
-    grant->plan = plan_child(policy, action, error);
-    if (grant->plan == NULL)
-        return NULL;
-    if (!tn_quota_charge_child(holder->quota, policy->settings.max_children, error)) {
-        g_prefix_error(error, "Failed to execute child process “%s”: ", action->path);
+    if (tn_decide_is_exec(action))
+        find_program(&question);
+    tn_decide(question.policy, action, question.identity, NULL, &question.verdict);
+    if (question.verdict.kind != TN_VERDICT_ALLOW) {
+        tn_refusal_set(question.policy, action, &question.verdict, question.ref, error);
         return NULL;
     }
-    grant->quota = tn_quota_ref(holder->quota);
+    if (question.verdict.exec != NULL && !grant_program(&question, grant, error))
+        return NULL;
     return g_steal_pointer(&grant);
 }
 
@@ -135,12 +240,8 @@ tn_grant_unref(TnGrant *grant)
 {
     if (grant == NULL || !g_atomic_int_dec_and_test(&grant->n_refs))
         return;
-    if (grant->quota != NULL)
-        tn_quota_release_child(grant->quota);
-    tn_quota_unref(grant->quota);
+    tn_charge_free(grant->charge);
     tn_spawn_plan_unref(grant->plan);
-    tn_open_plan_unref(grant->open_plan);
-    tn_open_plan_unref(grant->to_plan);
     g_free(grant);
 }
 
@@ -148,16 +249,4 @@ const TnSpawnPlan *
 tn_grant_get_spawn_plan(const TnGrant *grant)
 {
     return grant->plan;
-}
-
-const TnOpenPlan *
-tn_grant_get_open_plan(const TnGrant *grant)
-{
-    return grant->open_plan;
-}
-
-const TnOpenPlan *
-tn_grant_get_to_plan(const TnGrant *grant)
-{
-    return grant->to_plan;
 }

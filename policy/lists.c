@@ -98,9 +98,10 @@ tn_lists_is_qga_command(const char *name)
     return FALSE;
 }
 
-/* The names of TEXT, or NULL with ERROR at the first that nobody knows. */
+/* The names of TEXT. One that nobody knows is kept and warned of when LENIENT, else NULL, ERROR. */
 static GPtrArray *
-split_names(const TnPolicyList *list, GHashTable *known, GError **error)
+split_names(const TnPolicyList *list, GHashTable *known, gboolean lenient, GPtrArray *warnings,
+            GError **error)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_auto(GStrv) words = g_strsplit_set(list->text, ",;", -1);
@@ -112,11 +113,14 @@ split_names(const TnPolicyList *list, GHashTable *known, GError **error)
             continue;
         if (!tn_lists_is_qga_command(name) && !g_hash_table_contains(known, name)) {
             g_autofree char *shown = g_strescape(name, NULL);
+            g_autofree char *message = g_strdup_printf(
+                "%s: '%.100s' is no command of this agent nor of qemu-ga", list->origin, shown);
 
-            g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_INVALID,
-                        "%s: '%.100s' is no command of this agent nor of qemu-ga", list->origin,
-                        shown);
-            return NULL;
+            if (!lenient) {
+                g_set_error_literal(error, TN_POLICY_ERROR, TN_POLICY_ERROR_INVALID, message);
+                return NULL;
+            }
+            g_ptr_array_add(warnings, g_steal_pointer(&message));
         }
         g_ptr_array_add(names, g_strdup(name));
     }
@@ -131,8 +135,8 @@ insert_names(GHashTable *set, const GPtrArray *names)
 }
 
 gboolean
-tn_lists_add(TnLists *lists, const TnPolicyList *list, GHashTable *known, GPtrArray *warnings,
-             GError **error)
+tn_lists_add(TnLists *lists, const TnPolicyList *list, GHashTable *known, gboolean lenient,
+             GPtrArray *warnings, GError **error)
 {
     g_autoptr(GPtrArray) names = NULL;
 
@@ -141,7 +145,7 @@ tn_lists_add(TnLists *lists, const TnPolicyList *list, GHashTable *known, GPtrAr
                     "%s: the list is longer than %d bytes", list->origin, LIST_LIMIT_BYTES);
         return FALSE;
     }
-    names = split_names(list, known, error);
+    names = split_names(list, known, lenient, warnings, error);
     if (names == NULL)
         return FALSE;
     if (list->is_legacy)

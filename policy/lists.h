@@ -17,9 +17,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnLists, tn_lists_free)
 
 /* Adds the names of LIST; several lists of a kind add up. KNOWN holds tenon's command names (keys);
  * qemu-ga's, of all systems and versions, are known here. Appends to WARNINGS (of char *) what is
- * taken but looks wrong. Errors: TN_POLICY_ERROR_INVALID, naming the list's origin and the word;
- * LISTS is then unchanged. */
-gboolean tn_lists_add(TnLists *lists, const TnPolicyList *list, GHashTable *known,
+ * taken but looks wrong; if LENIENT, also unknown names. Errors: TN_POLICY_ERROR_INVALID, naming
+ * the list's origin and the word; LISTS is then unchanged. */
+gboolean tn_lists_add(TnLists *lists, const TnPolicyList *list, GHashTable *known, gboolean lenient,
                       GPtrArray *warnings, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* TRUE unless an allow list lacks the name or a block list has it. */

@@ -1,112 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The policy in force: made from lists at start, asked by every request. A TnPolicy is immutable;
- * a change is another TnPolicy and one pointer, so that each reply fits exactly one version.
+ * The policy in force: asked by every request, exchanged as a whole. A TnPolicy is immutable; a
+ * reload is another TnPolicy and one pointer, so that each reply fits exactly one version.
  *
  * A policy that cannot be read is not an empty one: it is sealed, and then only what a host needs
  * to find that out (sync, ping, info) and to get a frozen guest going again is allowed.
  */
 
 #include "policy/policy.h"
-#include "policy/program.h"
+
+#include "policy/holder.h"
+#include "policy/load.h"
 #include "policy/tree.h"
 
-#include <unistd.h>
+#include <string.h>
 
 G_DEFINE_QUARK(tn - policy - error - quark, tn_policy_error)
 
 #define WHY_NOT_ALLOWED "the command is not allowed"
-#define WHY_SEALED      "the command is not allowed: the guest's policy could not be read"
+#define WHY_NO_POLICY \
+    "the command is not allowed: no policy in /etc/tenon/policy.d allows it, see tenon-policy(5)"
+#define WHY_SEALED "the command is not allowed: the guest's policy could not be read"
 
-/* Settings of a drop-in for qemu-ga (policy.h names each); freeze_limit 0 as qemu-ga has none. */
-static const TnPolicySettings COMPAT_SETTINGS = {
-    .max_children = 128,
-    .max_handles = 1024,
-    .max_output_total_bytes = 64 * 1024 * 1024,
-    .exec_keep_count = 128,
-    .exec_keep_bytes = 32 * 1024 * 1024,
-    .exec_keep_us = 10 * 60 * G_USEC_PER_SEC,
-    .max_begun_bytes = 128 * 1024 * 1024,
-    .freeze_limit_us = 0,
-    .thaw_foreign = TRUE,
-    .account_system = TRUE,
-    .signal_exitcode = TRUE,
-};
-
-static void
-unref_policy(TnPolicy *policy)
+static char *
+copy_text(const char *text)
 {
-    if (policy == NULL || !g_atomic_int_dec_and_test(&policy->n_refs))
-        return;
-    g_free(policy->sealed_reason);
-    g_ptr_array_unref(policy->warnings);
-    g_hash_table_unref(policy->commands);
-    g_free(policy->command_rows);
-    tn_lists_free(policy->lists);
-    g_strfreev(policy->default_env);
-    g_free(policy);
+    return g_strdup(text);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnPolicy, unref_policy)
-
+/* A copy of everything that a reload needs again. */
 static void
-copy_commands(TnPolicy *policy, const TnPolicyOptions *options)
+keep_options(TnPolicyHolder *holder, const TnPolicyOptions *options)
 {
-    policy->commands = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    policy->n_commands = options->n_commands;
-    policy->command_rows = g_new0(TnPolicyCommand, options->n_commands + 1);
+    TnPolicyOptions *kept = &holder->options;
+    TnPolicyCommand *commands = g_new0(TnPolicyCommand, options->n_commands + 1);
+    TnPolicyList *lists = g_new0(TnPolicyList, options->n_lists + 1);
+
+    *kept = *options;
     for (gsize i = 0; i < options->n_commands; i++) {
-        TnPolicyCommand *row = &policy->command_rows[i];
-
-        *row = options->commands[i];
-        row->name = g_intern_string(options->commands[i].name);
-        row->group = g_intern_string(options->commands[i].group);
-        g_hash_table_insert(policy->commands, g_strdup(row->name), row);
+        commands[i] = options->commands[i];
+        commands[i].name = g_intern_string(options->commands[i].name);
+        commands[i].group = g_intern_string(options->commands[i].group);
     }
-}
-
-/* FALSE only for a list of argv; a bad one from a file seals. */
-static gboolean
-take_lists(TnPolicy *policy, const TnPolicyOptions *options, GError **error)
-{
-    policy->lists = tn_lists_new();
     for (gsize i = 0; i < options->n_lists; i++) {
-        const TnPolicyList *list = &options->lists[i];
-        g_autoptr(GError) wrong = NULL;
-
-        if (tn_lists_add(policy->lists, list, policy->commands, policy->warnings, &wrong))
-            continue;
-        if (!list->from_file) {
-            g_propagate_error(error, g_steal_pointer(&wrong));
-            return FALSE;
-        }
-        if (policy->sealed_reason == NULL)
-            policy->sealed_reason = g_strdup(wrong->message);
+        lists[i] = options->lists[i];
+        lists[i].origin = g_intern_string(options->lists[i].origin);
+        lists[i].text = copy_text(options->lists[i].text);
+        g_ptr_array_add(holder->texts, (gpointer)(guintptr)lists[i].text);
     }
-    return TRUE;
+    kept->commands = commands;
+    kept->lists = lists;
+    kept->policy_dir = g_intern_string(options->policy_dir);
+    kept->preset = g_intern_string(options->preset);
+    g_ptr_array_add(holder->texts, commands);
+    g_ptr_array_add(holder->texts, lists);
 }
 
 TnPolicyHolder *
 tn_policy_holder_new(const TnPolicyOptions *options, GError **error)
 {
-    g_autoptr(TnPolicy) policy = g_new0(TnPolicy, 1);
+    g_autoptr(GError) wrong = NULL;
+    gboolean by_argv = FALSE;
+    TnPolicy *policy = tn_load_policy(options, &by_argv, &wrong);
     TnPolicyHolder *holder;
-    TnUser user = {0};
 
-    policy->n_refs = 1;
-    policy->warnings = g_ptr_array_new_with_free_func(g_free);
-    policy->settings = COMPAT_SETTINGS;
-    copy_commands(policy, options);
-    if (!take_lists(policy, options, error))
+    if (policy == NULL && by_argv) {
+        g_propagate_error(error, g_steal_pointer(&wrong));
         return NULL;
-    g_ptr_array_add(policy->warnings, NULL);
-    tn_user_describe(geteuid(), &user);
-    policy->default_env = tn_program_default_env(&user, TN_PROGRAM_SEARCH_PATH);
-    tn_user_clear(&user);
+    }
+    if (policy == NULL)
+        policy = tn_load_sealed(options, wrong->message);
     holder = g_new0(TnPolicyHolder, 1);
-    holder->current = g_steal_pointer(&policy);
+    holder->texts = g_ptr_array_new_with_free_func(g_free);
+    holder->current = policy;
     holder->quota = tn_quota_new();
+    keep_options(holder, options);
     return holder;
 }
 
@@ -115,9 +84,44 @@ tn_policy_holder_free(TnPolicyHolder *holder)
 {
     if (holder == NULL)
         return;
-    unref_policy(holder->current);
+    tn_policy_unref(holder->current);
     tn_quota_unref(holder->quota);
+    g_ptr_array_unref(holder->texts);
     g_free(holder);
+}
+
+static void
+swap_policy(TnPolicyHolder *holder, TnPolicy *take_policy)
+{
+    const TnPolicy *old = holder->current;
+
+    take_policy->had_exec =
+        old->had_exec || old->has_exec_rules || old->rules->policy->mode == TN_MODE_COMPAT;
+    tn_policy_unref(holder->current);
+    holder->current = take_policy;
+}
+
+gboolean
+tn_policy_holder_reload(TnPolicyHolder *holder, GError **error)
+{
+    g_autoptr(GError) wrong = NULL;
+    gboolean by_argv;
+    TnPolicy *policy = tn_load_policy(&holder->options, &by_argv, &wrong);
+
+    if (policy != NULL) {
+        swap_policy(holder, policy);
+        return TRUE;
+    }
+    /* A sealed agent stays sealed, with the newest reason. */
+    if (holder->current->sealed_reason != NULL ||
+        holder->current->rules->policy->on_reload_error == 1)
+        swap_policy(holder, tn_load_sealed(&holder->options, wrong->message));
+    else {
+        g_free(holder->current->stale_reason);
+        holder->current->stale_reason = g_strdup(wrong->message);
+    }
+    g_propagate_error(error, g_steal_pointer(&wrong));
+    return FALSE;
 }
 
 const TnPolicy *
@@ -138,10 +142,44 @@ tn_policy_get_sealed_reason(const TnPolicy *policy)
     return policy->sealed_reason;
 }
 
+const char *
+tn_policy_get_stale_reason(const TnPolicy *policy)
+{
+    return policy->stale_reason;
+}
+
+const char *
+tn_policy_get_source(const TnPolicy *policy)
+{
+    return policy->source;
+}
+
 const char *const *
 tn_policy_get_warnings(const TnPolicy *policy)
 {
     return (const char *const *)policy->warnings->pdata;
+}
+
+/* A rule about programs or files allows the family of commands that it needs. */
+static gboolean
+is_allowed_by_rules(const TnPolicy *policy, const TnPolicyCommand *command)
+{
+    if (g_strcmp0(command->group, "@exec") == 0)
+        return policy->has_exec_rules || policy->had_exec;
+    if (g_strcmp0(command->group, "@file-read") == 0 ||
+        g_strcmp0(command->group, "@file-write") == 0)
+        return policy->has_file_rules;
+    return FALSE;
+}
+
+/* In mode locked a group alone runs nothing: the answer would be yes and every request denied. */
+static gboolean
+needs_rule(const TnPolicy *policy, const TnPolicyCommand *command)
+{
+    return policy->rules->policy->mode == TN_MODE_LOCKED &&
+           (g_strcmp0(command->group, "@exec") == 0 ||
+            g_strcmp0(command->group, "@file-read") == 0 ||
+            g_strcmp0(command->group, "@file-write") == 0);
 }
 
 const char *
@@ -154,5 +192,13 @@ tn_policy_why_disabled(const TnPolicy *policy, const TnPolicyCommand *command, g
         return WHY_NOT_ALLOWED;
     if (policy->sealed_reason != NULL)
         return command->while_sealed || command->always ? NULL : WHY_SEALED;
-    return tn_lists_allow(policy->lists, command->name) ? NULL : WHY_NOT_ALLOWED;
+    if (!tn_lists_allow(policy->lists, command->name) ||
+        g_hash_table_contains(policy->denied, command->name))
+        return WHY_NOT_ALLOWED;
+    if (is_allowed_by_rules(policy, command))
+        return NULL;
+    if (policy->allowed == NULL ||
+        (g_hash_table_contains(policy->allowed, command->name) && !needs_rule(policy, command)))
+        return NULL;
+    return policy->from_preset ? WHY_NO_POLICY : WHY_NOT_ALLOWED;
 }

@@ -82,7 +82,10 @@ typedef struct {
 
 /* What a policy is made from; all borrowed for the call, strings and tables are copied. */
 typedef struct {
-    gboolean compat; /* behave as qemu-ga without a policy: what no list forbids is allowed */
+    gboolean compat;        /* run under qemu-ga's name: without a policy the preset compat holds,
+                               else standard; qemu-ga's lists from files are taken */
+    const char *policy_dir; /* read this directory instead of the built-in ones; may be NULL */
+    const char *preset;     /* without any file this preset holds; NULL: as COMPAT says */
     const TnPolicyCommand *commands;
     gsize n_commands;
     const TnPolicyList *lists;
@@ -90,13 +93,23 @@ typedef struct {
 } TnPolicyOptions;
 
 /* Makes the first policy. A list by argv that cannot be taken is an error (TN_POLICY_ERROR_INVALID,
- * the program exits 1); one from a file gives a sealed policy, see tn_policy_get_sealed_reason.
- * Looks the agent's own user up (may block on NSS, so: at start). Free with
- * tn_policy_holder_free; grants may outlive their holder. */
+ * the program exits 1); a policy or list from a file that cannot be taken gives a sealed policy,
+ * see tn_policy_get_sealed_reason. Reads files and looks users up (may block on disk and NSS, so:
+ * at start). Free with tn_policy_holder_free; grants may outlive their holder. */
 TnPolicyHolder *tn_policy_holder_new(const TnPolicyOptions *options, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 void tn_policy_holder_free(TnPolicyHolder *holder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnPolicyHolder, tn_policy_holder_free)
+
+/* Reads everything again and swaps the policy between two requests. On failure (TN_POLICY_ERROR)
+ * the old one stays, marked stale, or the agent is sealed, as its on-reload-error says. Blocks as
+ * tn_policy_holder_new does. */
+gboolean tn_policy_holder_reload(TnPolicyHolder *holder, GError **error);
+
+/* Why a newer policy was not taken; NULL when the one in force is the newest. Borrowed. */
+const char *tn_policy_get_stale_reason(const TnPolicy *policy);
+/* What the policy was made of, for the journal: "preset standard", "2 files". Borrowed. */
+const char *tn_policy_get_source(const TnPolicy *policy);
 
 /* Why only the commands of TnPolicyCommand.while_sealed are allowed, with the place of the mistake;
  * NULL when the policy is in order. Borrowed from POLICY. */

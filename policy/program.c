@@ -8,6 +8,8 @@
 
 #include "policy/program.h"
 
+#include "platform/fd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,6 +17,10 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+enum {
+    DIGEST_LIMIT_BYTES = 256 * 1024 * 1024
+};
 
 gboolean
 tn_program_fail(const char *name, int saved_errno, GError **error)
@@ -89,6 +95,24 @@ tn_program_default_env(const TnUser *user, const char *search_path)
     g_ptr_array_add(env, g_strdup("LANG=C.UTF-8"));
     g_ptr_array_add(env, NULL);
     return (char **)g_ptr_array_free(g_steal_pointer(&env), FALSE);
+}
+
+void
+tn_program_set_env(char ***env, const char *pair)
+{
+    gsize size = strcspn(pair, "=") + 1;
+    guint n = g_strv_length(*env);
+
+    for (guint i = 0; i < n; i++) {
+        if (strncmp((*env)[i], pair, size) == 0) {
+            g_free((*env)[i]);
+            (*env)[i] = g_strdup(pair);
+            return;
+        }
+    }
+    *env = g_renew(char *, *env, n + 2);
+    (*env)[n] = g_strdup(pair);
+    (*env)[n + 1] = NULL;
 }
 
 char **
@@ -170,4 +194,22 @@ tn_program_why_untrusted(const char *identity)
     if (statvfs(identity, &fs) == 0 && (fs.f_flag & ST_NOEXEC) != 0)
         return "its file system is mounted noexec";
     return NULL;
+}
+
+gboolean
+tn_program_has_digest(const char *path, const char *digest)
+{
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    tn_autofd int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    guchar buffer[65536];
+    gsize total = 0;
+    ssize_t n = -1;
+
+    while (fd >= 0 && (n = read(fd, buffer, sizeof buffer)) > 0) {
+        total += (gsize)n;
+        if (total > DIGEST_LIMIT_BYTES)
+            return FALSE;
+        g_checksum_update(checksum, buffer, n);
+    }
+    return fd >= 0 && n == 0 && strcmp(g_checksum_get_string(checksum), digest) == 0;
 }

@@ -24,6 +24,9 @@ gboolean tn_program_fail(const char *name, int saved_errno, GError **error);
 /* PATH HOME USER LOGNAME SHELL LANG of USER; free with g_strfreev. */
 char **tn_program_default_env(const TnUser *user, const char *search_path);
 
+/* Sets PAIR ("NAME=VALUE") in the NULL-ended *ENV, replacing an entry of the same name. */
+void tn_program_set_env(char ***env, const char *pair);
+
 /* A copy of ENV without the names that the dynamic loader obeys (LD_*). */
 char **tn_program_filter_env(const char *const *env);
 
@@ -36,3 +39,6 @@ char *tn_program_identify(const char *path);
  * runs: NULL if not, else a static text. Asked before each spawn in mode locked; only root could
  * then change what was judged. */
 const char *tn_program_why_untrusted(const char *identity);
+
+/* TRUE if the file PATH of at most 256 MiB has the SHA-256 DIGEST (hexadecimal). Blocks on disk. */
+gboolean tn_program_has_digest(const char *path, const char *digest);

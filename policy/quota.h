@@ -1,23 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "policy/policy.h"
+#include "policy/keytable.h"
 
 /*
- * Charges: what is stored or running for the host, counted before it comes to be and given back
- * when it is gone. The count belongs to the holder, so that a reload forgets nothing.
+ * Charges: what runs for the host, counted before it comes to be and given back when it is gone.
+ * The counts belong to the holder, by the name of the rule, so that a reload forgets nothing.
  */
 
-typedef struct TnQuota TnQuota; /* counted; safe from all threads */
+typedef struct TnQuota TnQuota;   /* counted; safe from all threads */
+typedef struct TnCharge TnCharge; /* one child's share */
 
-/* Nothing charged yet. Unref accepts NULL. */
+typedef struct {
+    guint max_children;
+    const char *rule; /* of the rule's own limits; NULL: it has none */
+    guint64 concurrent;
+    TnRate rate;
+    gint64 now_us; /* monotonic */
+} TnQuotaLimits;
+
+/* Nothing is charged at first; one reference. */
 TnQuota *tn_quota_new(void);
-TnQuota *tn_quota_ref(TnQuota *quota);
 void tn_quota_unref(TnQuota *quota);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnQuota, tn_quota_unref)
 
-/* Takes the charge of one child if fewer than LIMIT run. Error: TN_POLICY_ERROR_QUOTA. */
-gboolean tn_quota_charge_child(TnQuota *quota, guint limit, GError **error)
+/* Takes the charge of one child, or returns NULL with *RET_WHAT, such as "concurrent limit 2" (the
+ * caller frees it); then nothing was charged. The charge keeps the quota. */
+TnCharge *tn_quota_take(TnQuota *quota, const TnQuotaLimits *limits, char **ret_what)
     G_GNUC_WARN_UNUSED_RESULT;
-void tn_quota_release_child(TnQuota *quota);
+/* Gives CHARGE back and frees it; NULL is allowed. */
+void tn_charge_free(TnCharge *charge);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnCharge, tn_charge_free)
+
+/* Children that are charged for now. */
 guint tn_quota_count_children(TnQuota *quota);

@@ -3,26 +3,48 @@
 
 #include "policy/lists.h"
 #include "policy/policy.h"
-#include "policy/quota.h"
+#include "policy/rules.h"
+#include "policy/users.h"
 
 /*
  * Inside of a policy: for the modules of this room alone. A TnPolicy never changes once it was
  * made; what changes (charges) stands in the holder's TnQuota.
  */
 
+/* A rule with everything looked up that does not depend on the request. */
+typedef struct {
+    const TnExecConf *conf; /* owned by the policy's rules */
+    GPtrArray *identities;  /* of char *: which programs conf->paths are, in their order */
+    TnUser user;
+    gid_t gid;
+    GArray *groups;      /* of gid_t */
+    gboolean keeps_user; /* it is the agent's own */
+    char **env;          /* of a child whose request brings none */
+} TnExecRule;
+
 struct TnPolicy {
     gint n_refs;
-    char *sealed_reason;           /* NULL: not sealed */
-    GPtrArray *warnings;           /* of char *, NULL-ended */
-    GHashTable *commands;          /* name to TnPolicyCommand in COMMAND_ROWS */
+    char *sealed_reason;  /* NULL: not sealed */
+    char *stale_reason;   /* why a newer policy was not taken; NULL: this is the newest */
+    char *source;         /* "preset standard", or the number of files and where they are */
+    char *digest;         /* SHA-256 of all its text, hexadecimal */
+    gboolean from_preset; /* nobody wrote one */
+    gboolean had_exec;    /* an earlier one allowed exec: its results may still be fetched */
+    GPtrArray *warnings;  /* of char *, NULL-ended */
+    GHashTable *commands; /* name to TnPolicyCommand in COMMAND_ROWS */
     TnPolicyCommand *command_rows; /* strings interned */
     gsize n_commands;
+    GHashTable *allowed;     /* names that [commands] allows; NULL: all */
+    GHashTable *denied;      /* names that [commands] denies */
+    gboolean has_exec_rules; /* at least one allows */
+    gboolean has_file_rules;
     TnLists *lists;
+    TnRules *rules;
+    GPtrArray *exec_rules; /* of TnExecRule, in the order of the files */
+    TnExecRule *exec_default;
     TnPolicySettings settings;
-    char **default_env; /* of a child whose request brings no environment */
 };
 
-struct TnPolicyHolder {
-    TnPolicy *current;
-    TnQuota *quota;
-};
+/* The end of one reference to a policy. */
+void tn_policy_unref(TnPolicy *policy);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnPolicy, tn_policy_unref)

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "policy/quota.h"
+#include "policy/tree.h"
+
+/*
+ * Inside of a holder: the policy in force, what it was made from, and the charges, which outlive
+ * every policy.
+ */
+
+struct TnPolicyHolder {
+    TnPolicy *current;
+    TnPolicyOptions options; /* strings and tables in TEXTS, or interned */
+    GPtrArray *texts;
+    TnQuota *quota;
+};
