@@ -133,7 +133,7 @@ tn_state_free(TnState *state)
 gboolean
 tn_state_take_number(TnState *state, gint64 *ret_number, GError **error)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&state->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&state->lock);
 
     if (state->next >= state->reserved) {
         if (state->frozen) {

@@ -397,7 +397,7 @@ gboolean
 tn_uploads_open(TnUploads *uploads, const TnUploadRequest *request, gint64 *ret_number,
                 char **ret_token, gint64 *ret_offset, GError **error)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&uploads->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&uploads->lock);
     TnUpload *upload = NULL;
     struct stat st;
 
@@ -416,7 +416,7 @@ tn_uploads_open(TnUploads *uploads, const TnUploadRequest *request, gint64 *ret_
 static TnUpload *
 take_upload(TnUploads *uploads, gint64 number, const char *channel, GError **error)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&uploads->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&uploads->lock);
     TnUpload *upload = g_hash_table_lookup(uploads->by_number, &number);
 
     if (upload == NULL || upload->channel != channel) {

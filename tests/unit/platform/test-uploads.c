@@ -181,7 +181,6 @@ test_keeps_the_old_file_on_errors(void **state)
     g_autofree char *token = NULL;
     gint64 offset = -1;
     gint64 number;
-    g_autoptr(GError) error = NULL;
 
     request.size = 5;
     assert_true(g_file_set_contents(bench->target, "old", -1, NULL));

@@ -88,7 +88,6 @@ test_print_is_read_again(void **state)
     g_autofree char *text = NULL;
     g_autoptr(GError) error = NULL;
     g_autoptr(TnRules) rules = NULL;
-    g_autoptr(TnRules) again = NULL;
     g_autoptr(GString) first = g_string_new(NULL);
 
     assert_true(
@@ -183,8 +182,8 @@ test_takes(void **state)
         "[policy]\nmode = compat\n[exec-default]\nprofile = baseline\n[audit]\nlevel = off\n",
         "   [exec a]   \n   path   =   /bin/a   \n",
         "[exec a]\npath=/a\nargs=\"#\" \"a;b\" a#b\n",
-        "[profile p]\nbase=read-only+strict\ndeny=@network-io\nallow=setns\n[exec a]\npath=/a\n"
-        "profile=p\n",
+        ("[profile p]\nbase=read-only+strict\ndeny=@network-io\nallow=setns\n[exec a]\npath=/a\n"
+         "profile=p\n"),
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(TEXTS); i++) {
