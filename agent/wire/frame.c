@@ -144,6 +144,8 @@ skip_line(TnFrame *frame)
         at++;
     frame->is_skipping = at == size;
     drop_bytes(frame, MIN(at + 1, size));
+    if (frame->is_skipping)
+        shrink_buffer(frame);
     return !frame->is_skipping;
 }
 
