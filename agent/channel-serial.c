@@ -55,6 +55,13 @@ struct Serial {
 };
 
 static void
+start_grace(Port *port)
+{
+    if (!tn_timer_is_set(port->grace))
+        tn_timer_set(port->grace, tn_clock_monotonic_us() + GRACE_US);
+}
+
+static void
 set_host(Port *port, Host host)
 {
     port->host = host;
@@ -62,8 +69,8 @@ set_host(Port *port, Host host)
         tn_timer_set(port->grace, -1);
     if (host == HOST_PRESUMED)
         tn_timer_set(port->grace, tn_clock_monotonic_us() + GRACE_US);
-    if (host == HOST_AWAY && !tn_timer_is_set(port->grace))
-        tn_timer_set(port->grace, tn_clock_monotonic_us() + GRACE_US);
+    if (host == HOST_AWAY)
+        start_grace(port);
 }
 
 static gssize
@@ -131,7 +138,10 @@ watch_port(GIOCondition ready, gpointer data)
 
     if (epoll_wait(port->epoll_fd, &event, 1, 0) < 1)
         return;
-    if (!(event.events & EPOLLHUP) && port->host != HOST_HERE)
+    /* A session that is waiting to write does not read, so the timer starts here already. */
+    if (event.events & EPOLLHUP)
+        start_grace(port);
+    else
         set_host(port, HOST_HERE);
     /* What a hang-up means, the next read tells. */
     if (event.events & (EPOLLIN | EPOLLHUP | EPOLLERR))
