@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The small guest: busybox, two agents on two ports, a shell on a third."""
+
+import os
+
+from initramfs import Archive
+
+KERNEL_ARGUMENTS = 'console=ttyS0 quiet panic=-1 rdinit=/init random.trust_cpu=on'
+
+# agent NAME METHOD PATH [OPTION...] starts an agent that leaves its pid in /run/agent-NAME.pid and,
+# when it ends, its exit code in /run/agent-NAME.exit.
+INIT = r'''#!/bin/sh
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mkdir -p /run /tmp /var/run /var/lib/tenon /var/log /dev/virtio-ports /run/tenon /dev/pts
+chmod 0700 /run/tenon /var/lib/tenon
+mount -t devpts pts /dev/pts
+for module in $(cat /modules/order); do insmod /modules/$module; done
+hostname busybox-guest
+ip link set lo up
+links
+agent libvirt virtio-serial /dev/virtio-ports/org.qemu.guest_agent.0
+agent raw virtio-serial /dev/virtio-ports/org.tenon.raw.0
+while :; do
+    sh <>/dev/virtio-ports/org.tenon.shell.0 1>&0 2>&1
+    sleep 0.2
+done
+'''
+
+LINKS = r'''#!/bin/sh
+# Makes the links that udev would make. Waits for the port in $1, else for all three.
+n=0
+while [ $n -lt 100 ]; do
+    rm -f /dev/virtio-ports/*
+    for name in /sys/class/virtio-ports/*/name; do
+        [ -e "$name" ] || continue
+        port=${name%/name}
+        ln -sf ../${port##*/} /dev/virtio-ports/$(cat $name)
+    done
+    if [ -n "$1" ]; then
+        [ -e /dev/virtio-ports/$1 ] && exit 0
+    else
+        [ $(ls /dev/virtio-ports | wc -l) -ge 3 ] && exit 0
+    fi
+    n=$((n + 1))
+    sleep 0.1
+done
+exit 1
+'''
+
+AGENT = r'''#!/bin/sh
+name=$1 method=$2 path=$3
+shift 3
+rm -f /run/agent-$name.exit /run/agent-$name.pid
+mkdir -p /run/state-$name
+setsid sh -c '
+    name=$0
+    "$@" >/run/agent-$name.log 2>&1 </dev/null &
+    echo $! >/run/agent-$name.pid
+    wait $!
+    echo $? >/run/agent-$name.exit
+' $name @AGENT@ -m $method -p $path -t /run/state-$name "$@" >/dev/null 2>&1 </dev/null &
+while [ ! -s /run/agent-$name.pid ]; do sleep 0.05; done
+'''
+
+OS_RELEASE = '''NAME="Busybox test guest"
+ID=busybox-test
+PRETTY_NAME="Busybox test guest 1"
+VERSION_ID="1"
+'''
+
+
+def build_initramfs(domain, agent, kernel_version):
+    """Writes the guest's initramfs."""
+    archive = Archive()
+    archive.add_busybox()
+    archive.add_modules(kernel_version, ['virtio_pci', 'virtio_console'])
+    # Under qemu-ga's name tenond would be qemu-ga; the name that was given decides.
+    program = '/usr/sbin/' + os.path.basename(agent)
+    archive.add_program(agent, program)
+    archive.add_data('init', INIT, 0o755)
+    archive.add_data('bin/links', LINKS, 0o755)
+    archive.add_data('bin/agent', AGENT.replace('@AGENT@', program), 0o755)
+    archive.add_data('etc/os-release', OS_RELEASE)
+    archive.add_data('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n')
+    archive.add_data('etc/group', 'root:x:0:\n')
+    for name in ('dev', 'proc', 'sys', 'run', 'tmp', 'root', 'var', 'sbin'):
+        archive.add_directory(name)
+    archive.write(f'{domain.dir}/initrd')
