@@ -147,6 +147,7 @@ tn_conn_libvirt_open(const char *domain, const char *uri, gboolean *ret_is_missi
     base->request_max = STRING_MAX_BYTES - 1;
     base->reply_max = STRING_MAX_BYTES;
     base->wait_max_ms = WAIT_MAX_MS;
+    base->wake_fd = -1;
     if (!load_api(&conn->api, error)) {
         *ret_is_missing = TRUE;
         return NULL;

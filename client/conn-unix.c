@@ -3,7 +3,9 @@
  * An agent behind a unix socket: the agent's own listener, or the socket that QEMU holds for the
  * guest's channel. Before the first request, and after a time-out, the stream is synchronised with
  * guest-sync-delimited: everything up to the 0xFF before the reply with our number is thrown away,
- * however old it is. Deliberately not here: any reading ahead; one request, one reply.
+ * however old it is. An agent that holds its answer gives it as soon as another request comes on
+ * the same connection; when there is news on our side, a ping (a nudge) is sent for that, and its
+ * reply thrown away. Deliberately not here: any reading ahead.
  */
 
 #include "agent/wire/frame.h"
@@ -20,10 +22,11 @@
 #include <unistd.h>
 
 #define DELIMITER       0xFF
-#define READ_BYTES      (64 * 1024)
+#define READ_BYTES      ((gsize)64 << 10)
 #define BUSY_RETRY_US   G_GINT64_CONSTANT(20000)
-#define SYNC_LINE_BYTES (64 * 1024) /* longest line that is looked at while synchronising */
+#define SYNC_LINE_BYTES ((gsize)64 << 10) /* longest line that is looked at while synchronising */
 #define WAIT_MAX_MS     30000
+#define NUDGED_US       G_GINT64_CONSTANT(10000000) /* without a byte, once nudged */
 #define REPLY_MAX_BYTES TN_FRAME_MESSAGE_BYTES
 
 typedef struct {
@@ -31,25 +34,45 @@ typedef struct {
     char *path;
     int fd;
     TnFrame *frame;
+    guint n_nudges; /* whose replies come behind the one that is awaited, or behind the last */
+    gboolean is_nudged;
     gboolean is_synced;
 } UnixConn;
 
-static gboolean
-wait_for(const UnixConn *conn, short events, gint64 deadline_us, GError **error)
+static const char nudge[] = "{\"execute\": \"guest-ping\"}\n";
+
+/* A nudge that does not go through as a whole would tear the stream; there is room for it, since
+ * nothing else is under way. */
+static void
+send_nudge(UnixConn *conn)
 {
-    struct pollfd pollfd = {.fd = conn->fd, .events = events};
+    conn->is_nudged = TRUE;
+    if (send(conn->fd, nudge, strlen(nudge), MSG_NOSIGNAL) == (ssize_t)strlen(nudge))
+        conn->n_nudges++;
+}
 
+static gboolean
+wait_for(UnixConn *conn, short events, gint64 deadline_us, GError **error)
+{
     for (;;) {
-        int ms = tn_deadline_get_poll_ms(deadline_us);
-        int n = poll(&pollfd, 1, ms);
+        struct pollfd fds[] = {
+            {.fd = conn->fd, .events = events},
+            {.fd = events == POLLIN && !conn->is_nudged ? conn->base.wake_fd : -1,
+             .events = POLLIN},
+        };
+        int ms = tn_deadline_get_poll_ms(
+            conn->n_nudges > 0 ? MIN(deadline_us, tn_deadline_after(NUDGED_US)) : deadline_us);
+        int n = poll(fds, G_N_ELEMENTS(fds), ms);
 
-        if (n > 0)
+        if (n > 0 && fds[0].revents != 0)
             return TRUE;
+        if (n > 0)
+            send_nudge(conn);
         if (n < 0 && errno != EINTR) {
             g_set_error(error, TN_FAILURE, TN_FAILURE_LOCAL, "poll: %s", g_strerror(errno));
             return FALSE;
         }
-        if (n == 0 && ms == 0) {
+        if (n == 0 && (ms == 0 || conn->n_nudges > 0)) {
             g_set_error_literal(error, TN_FAILURE, TN_FAILURE_TIMEOUT, "no answer from the agent");
             return FALSE;
         }
@@ -220,6 +243,8 @@ synchronise(UnixConn *conn, gint64 deadline_us, GError **error)
                            "%" G_GINT64_FORMAT "}}\n",
                            DELIMITER, id);
     tn_frame_reset(conn->frame);
+    conn->n_nudges = 0;
+    conn->is_nudged = TRUE;
     if (!send_all(conn, line, strlen(line), deadline_us, error) ||
         !skip_to_delimiter(conn, old, deadline_us, error))
         return FALSE;
@@ -260,8 +285,17 @@ exchange_unix(TnConn *base, const GString *request, gint64 deadline_us, TnAnswer
     /* Until the reply is here, the stream is in an unknown place. */
     conn->is_synced = FALSE;
     if (!send_all(conn, request->str, request->len, deadline_us, error) ||
-        !send_all(conn, "\n", 1, deadline_us, error) ||
-        !receive_reply(conn, deadline_us, ret_reply, error))
+        !send_all(conn, "\n", 1, deadline_us, error))
+        return FALSE;
+    for (; conn->n_nudges > 0; conn->n_nudges--) {
+        g_autoptr(TnAnswer) ignored = NULL;
+
+        conn->is_nudged = TRUE;
+        if (!receive_reply(conn, deadline_us, &ignored, error))
+            return FALSE;
+    }
+    conn->is_nudged = FALSE;
+    if (!receive_reply(conn, deadline_us, ret_reply, error))
         return FALSE;
     conn->is_synced = TRUE;
     return TRUE;
@@ -321,6 +355,7 @@ tn_conn_unix_open(const char *path, gint64 deadline_us, GError **error)
     base->request_max = TN_FRAME_MESSAGE_BYTES;
     base->reply_max = REPLY_MAX_BYTES;
     base->wait_max_ms = WAIT_MAX_MS;
+    base->wake_fd = -1;
     conn->path = g_strdup(path);
     conn->frame = tn_frame_new(NULL);
     conn->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

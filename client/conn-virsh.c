@@ -202,6 +202,7 @@ tn_conn_virsh_open(const char *domain, const char *uri, GError **error)
     conn->base.request_max = REQUEST_MAX_BYTES;
     conn->base.reply_max = REPLY_MAX_BYTES;
     conn->base.wait_max_ms = WAIT_MAX_MS;
+    conn->base.wake_fd = -1;
     conn->domain = g_strdup(domain);
     conn->uri = g_strdup(uri);
     return &conn->base;

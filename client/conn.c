@@ -93,6 +93,12 @@ tn_conn_exchange(TnConn *conn, const GString *request, gint64 deadline_us, TnAns
     return conn->ops->exchange(conn, request, deadline_us, ret_reply, error);
 }
 
+void
+tn_conn_set_wake(TnConn *conn, int fd)
+{
+    conn->wake_fd = fd;
+}
+
 /* "...unable to execute QEMU agent command 'X': WORDS OF THE AGENT" */
 static const char *
 find_agent_words(const char *text)

@@ -27,6 +27,7 @@ struct TnConn {
     gsize request_max;  /* longest request line this way carries, in bytes */
     gsize reply_max;    /* longest reply line, in bytes */
     gint64 wait_max_ms; /* how long a request may ask the agent to hold its answer */
+    int wake_fd;        /* borrowed; < 0: none */
 };
 
 /* Opens the way to ENDPOINT until DEADLINE_US. LIBVIRT_URI (NULL: libvirt's default) is for
@@ -46,6 +47,10 @@ gboolean tn_conn_hello(TnConn *conn, gint64 deadline_us, GError **error) G_GNUC_
  * of an error only). After a time-out the next exchange synchronises first. */
 gboolean tn_conn_exchange(TnConn *conn, const GString *request, gint64 deadline_us,
                           TnAnswer **ret_reply, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* From now on a readable FD (borrowed; < 0: none) makes a held answer come at once, where the way
+ * to the agent allows it. The caller then looks at FD by itself. */
+void tn_conn_set_wake(TnConn *conn, int fd);
 
 /* The transports; tn_conn_open picks one. */
 TnConn *tn_conn_unix_open(const char *path, gint64 deadline_us, GError **error)

@@ -18,8 +18,10 @@
 struct TnAgent {
     TnEndpoint *endpoint;
     TnConn *conn;
+    TnDialOptions options; /* its texts are borrowed */
     gint64 timeout_us;
     gint64 deadline_us;
+    int wake_fd;
     FILE *trace;
     gint64 start_us;
 };
@@ -97,6 +99,7 @@ reach_agent(TnAgent *agent, const TnDialOptions *options, gboolean shall_ping, G
         if (!tn_conn_exchange(conn, ping, deadline_us, &reply, error))
             return FALSE;
     }
+    tn_conn_set_wake(conn, agent->wake_fd);
     agent->conn = g_steal_pointer(&conn);
     return TRUE;
 }
@@ -147,6 +150,8 @@ tn_dial_open(const TnDialOptions *options, GError **error)
     g_autoptr(TnAgent) agent = g_new0(TnAgent, 1);
 
     agent->start_us = g_get_monotonic_time();
+    agent->options = *options;
+    agent->wake_fd = -1;
     agent->timeout_us = options->timeout_us;
     agent->deadline_us = tn_deadline_after(options->timeout_us);
     agent->endpoint = tn_endpoint_parse(options->endpoint, error);
@@ -163,6 +168,17 @@ tn_dial_open(const TnDialOptions *options, GError **error)
     if (!reach_agent_patiently(agent, options, error))
         return NULL;
     return g_steal_pointer(&agent);
+}
+
+gboolean
+tn_dial_again(TnAgent *agent, gint64 limit_us, GError **error)
+{
+    TnDialOptions options = agent->options;
+
+    options.wait_agent_us = limit_us;
+    trace_line(agent, "! connecting again");
+    g_clear_pointer(&agent->conn, tn_conn_free);
+    return reach_agent_patiently(agent, &options, error);
 }
 
 void
@@ -184,6 +200,10 @@ exchange_text(TnAgent *agent, const GString *text, gint64 answer_us, GError **er
     g_autoptr(GError) exchange_error = NULL;
     TnAnswer *reply = NULL;
 
+    if (agent->conn == NULL) {
+        g_set_error_literal(error, TN_FAILURE, TN_FAILURE_CONNECTION_LOST, "connection lost");
+        return NULL;
+    }
     if (!tn_conn_exchange(agent->conn, text, deadline_us, &reply, &exchange_error)) {
         explain_silence(agent, answer_us, &exchange_error);
         trace_line(agent, "! %s: %s", tn_failure_get_reason(exchange_error),
@@ -221,6 +241,23 @@ tn_dial_send_raw(TnAgent *agent, const GString *text, GError **error)
     /* The user's own text may hold a secret in any place. */
     trace_line(agent, "> <raw request of %" G_GSIZE_FORMAT " bytes>", text->len);
     return exchange_text(agent, text, TN_DIAL_PATIENT, error);
+}
+
+void
+tn_dial_set_wake(TnAgent *agent, int fd)
+{
+    agent->wake_fd = fd;
+    if (agent->conn != NULL)
+        tn_conn_set_wake(agent->conn, fd);
+}
+
+void
+tn_dial_extend(TnAgent *agent, gint64 us)
+{
+    if (us < 0)
+        agent->deadline_us = TN_DEADLINE_NEVER;
+    else if (agent->deadline_us != TN_DEADLINE_NEVER)
+        agent->deadline_us += us;
 }
 
 gint64

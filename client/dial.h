@@ -23,8 +23,9 @@ typedef struct {
     const char *trace_path;    /* file that every request and reply is appended to; NULL: none */
 } TnDialOptions;
 
-/* Reaches the agent and makes sure that it answers. Errors: those of tn_conn_open and
- * tn_conn_hello; TN_FAILURE_TIMEOUT when the time for everything is over. Free with tn_dial_close.
+/* Reaches the agent and makes sure that it answers; the texts of OPTIONS outlive it. Errors: those
+ * of tn_conn_open and tn_conn_hello; TN_FAILURE_TIMEOUT when the time for everything is over. Free
+ * with tn_dial_close.
  */
 TnAgent *tn_dial_open(const TnDialOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void tn_dial_close(TnAgent *agent);
@@ -50,6 +51,17 @@ TnAnswer *tn_dial_simple(TnAgent *agent, const char *command, guint *ret_at, GEr
  * agent's error is a failure, since its class is lost on the way. */
 TnAnswer *tn_dial_send_raw(TnAgent *agent, const GString *text, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* Reaches the agent anew after the connection was lost, trying for at most LIMIT_US; the deadline
+ * and the wake descriptor stay. Errors: those of tn_dial_open. */
+gboolean tn_dial_again(TnAgent *agent, gint64 limit_us, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* As tn_conn_set_wake. */
+void tn_dial_set_wake(TnAgent *agent, int fd);
+
+/* Gives US more time for everything; with US < 0 there is no limit any more. For a command that
+ * watches the user's time by itself. */
+void tn_dial_extend(TnAgent *agent, gint64 us);
 
 /* Until when everything has to be done. */
 gint64 tn_dial_get_deadline(const TnAgent *agent);

@@ -7,6 +7,7 @@
 
 #include "client/failure.h"
 
+#include <signal.h>
 #include <string.h>
 
 #define EXIT_TRANSPORT 125
@@ -43,6 +44,7 @@ static const FailureRow failures[TN_FAILURE_N] = {
     [TN_FAILURE_NOT_FOUND] = {"not-found", 127, NULL},
     [TN_FAILURE_NO_SUCH_COMMAND] = {"not-found", 127, NULL},
     [TN_FAILURE_NO_SUCH_JOB] = {"no-such-job", 127, NULL},
+    [TN_FAILURE_READER_GONE] = {"reader-gone", 128 + SIGPIPE, NULL},
 };
 
 /* Reasons that an agent may send and that decide by themselves. "not-found" is not among them: it

@@ -35,6 +35,7 @@ typedef enum {
     TN_FAILURE_NOT_FOUND,        /* 127: no such program in the guest */
     TN_FAILURE_NO_SUCH_COMMAND,  /* 127: reason not-found: the agent does not know the command */
     TN_FAILURE_NO_SUCH_JOB,      /* 127 */
+    TN_FAILURE_READER_GONE,      /* 141, as if by SIGPIPE; nothing is printed */
     TN_FAILURE_N,
 } TnFailure;
 

@@ -11,6 +11,7 @@
 #include "client/verb.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #define CONNECT_TIMEOUT_US (G_GINT64_CONSTANT(5) * G_USEC_PER_SEC)
@@ -18,10 +19,8 @@
 
 /* In the order of help. */
 static const TnVerb *const verbs[] = {
-    &tn_verb_ping,
-    &tn_verb_info,
-    &tn_verb_exec,
-    &tn_verb_raw,
+    &tn_verb_ping, &tn_verb_info,   &tn_verb_exec, &tn_verb_run, &tn_verb_jobs,
+    &tn_verb_logs, &tn_verb_attach, &tn_verb_kill, &tn_verb_raw,
 };
 
 static const TnOption global_options[] = {
@@ -110,8 +109,8 @@ static gboolean
 check_arguments(const TnVerb *verb, guint n_args, char **rest, GError **error)
 {
     if (n_args < verb->n_args_min || n_args > verb->n_args_max ||
-        (verb->takes_program && (rest == NULL || rest[0] == NULL)) ||
-        (!verb->takes_program && rest != NULL)) {
+        (verb->rest == TN_VERB_REST_PROGRAM && (rest == NULL || rest[0] == NULL)) ||
+        (verb->rest == TN_VERB_REST_NONE && rest != NULL)) {
         g_set_error(error, TN_FAILURE, TN_FAILURE_USAGE, "usage: tenonctl %s [OPTION...] %s",
                     verb->name, verb->synopsis);
         return FALSE;
@@ -134,6 +133,7 @@ run_verb(const TnVerb *verb, char **argv, TnGlobals *globals, const char **ret_w
     TnInvocation invocation = {.globals = globals, .options = options};
     int status = -1;
 
+    tn_options_init(&tables[0]);
     if (tn_options_parse(tables, argv, args, &invocation.rest, error)) {
         if (globals->wants_help) {
             print_verb_help(verb);
@@ -182,17 +182,22 @@ main(int argc, char **argv)
         .wait_agent_us = -1,
     };
     const char *where = NULL;
-    int status = run_command_line(argv + MIN(argc, 1), &globals, &where, &error);
+    int status = 0;
+
+    /* A reader that went away is an error of write, with a job to end before we end. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    status = run_command_line(argv + MIN(argc, 1), &globals, &where, &error);
 
     if (status >= 0 && (fflush(stdout) != 0 || ferror(stdout))) {
-        g_set_error(&error, TN_FAILURE, TN_FAILURE_LOCAL, "write to standard output: %s",
-                    g_strerror(errno));
+        g_set_error(&error, TN_FAILURE, errno == EPIPE ? TN_FAILURE_READER_GONE : TN_FAILURE_LOCAL,
+                    "write to standard output: %s", g_strerror(errno));
         status = -1;
     }
     if (status >= 0)
         return status;
     if (error->domain == TN_FAILURE && error->code == TN_FAILURE_USAGE)
         where = NULL;
-    tn_print_failure(where, error, globals.is_json);
+    if (!g_error_matches(error, TN_FAILURE, TN_FAILURE_READER_GONE))
+        tn_print_failure(where, error, globals.is_json);
     return tn_failure_get_exit_code(error);
 }

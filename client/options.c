@@ -159,6 +159,16 @@ tn_options_parse(const TnOptionTable *tables, char **argv, GPtrArray *positional
 }
 
 void
+tn_options_init(const TnOptionTable *table)
+{
+    for (const TnOption *row = table->options; row != NULL && row->name != NULL; row++) {
+        if (row->kind == TN_OPTION_DURATION || row->kind == TN_OPTION_MAYBE_DURATION ||
+            row->kind == TN_OPTION_INT)
+            *(gint64 *)(gpointer)((char *)table->place + row->offset) = -1;
+    }
+}
+
+void
 tn_options_clear(const TnOptionTable *table)
 {
     for (const TnOption *row = table->options; row != NULL && row->name != NULL; row++) {

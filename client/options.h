@@ -38,6 +38,9 @@ typedef struct {
 gboolean tn_options_parse(const TnOptionTable *tables, char **argv, GPtrArray *positional,
                           char ***ret_rest, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Sets all durations and numbers of TABLE to -1: not given. */
+void tn_options_init(const TnOptionTable *table);
+
 /* Frees the arrays of TN_OPTION_STRINGS. */
 void tn_options_clear(const TnOptionTable *table);
 

@@ -57,7 +57,9 @@ start_program(TnAgent *agent, const TnRunSpec *spec, gint64 *ret_pid, GError **e
     tn_ask_add_string(ask, "path", spec->path);
     tn_ask_add_strings(ask, "arg", spec->args);
     tn_ask_add_secret_strings(ask, "env", spec->env);
-    tn_ask_add_bool(ask, "capture-output", TRUE);
+    if (spec->input != NULL)
+        tn_ask_add_bytes(ask, "input-data", spec->input, spec->input_size);
+    tn_ask_add_bool(ask, "capture-output", !spec->is_detached);
     reply = tn_dial_send(agent, ask, TN_DIAL_ANSWER_US, &at, error);
     if (reply == NULL)
         return FALSE;
@@ -145,6 +147,10 @@ tn_run_program(TnAgent *agent, const TnRunSpec *spec, TnRunResult *ret_result, G
 
     if (!start_program(agent, spec, &result.pid, error))
         return FALSE;
+    if (spec->is_detached) {
+        ret_result->pid = result.pid;
+        return TRUE;
+    }
     if (!wait_for_end(agent, result.pid, &result.reply, &at, error)) {
         g_autofree char *more =
             g_strdup_printf("; pid %" G_GINT64_FORMAT " goes on in the guest", result.pid);

@@ -14,6 +14,9 @@ typedef struct {
     const char *path;        /* looked up in the guest's PATH when it has no slash */
     const char *const *args; /* argv[1..], ends in NULL; may be NULL */
     const char *const *env;  /* NAME=value; replaces the whole environment; NULL: the agent's own */
+    const guint8 *input;     /* all of stdin; NULL: none */
+    gsize input_size;
+    gboolean is_detached; /* only started: its output is lost, and pid all that is told */
 } TnRunSpec;
 
 typedef struct {

@@ -48,9 +48,10 @@ tn_verb_write(int fd, const guint8 *data, gsize size, GError **error)
 
             (void)poll(&pollfd, 1, -1);
         } else if (n < 0 && errno != EINTR) {
-            g_set_error(error, TN_FAILURE, TN_FAILURE_LOCAL, "write to %s: %s",
-                        fd == STDOUT_FILENO ? "standard output" : "standard error",
-                        g_strerror(errno));
+            g_set_error(
+                error, TN_FAILURE, errno == EPIPE ? TN_FAILURE_READER_GONE : TN_FAILURE_LOCAL,
+                "write to %s: %s", fd == STDOUT_FILENO ? "standard output" : "standard error",
+                g_strerror(errno));
             return FALSE;
         }
     }

@@ -32,6 +32,12 @@ typedef struct {
     char **rest;         /* what stands behind "--"; NULL when there is none */
 } TnInvocation;
 
+typedef enum {
+    TN_VERB_REST_NONE,
+    TN_VERB_REST_OPTIONAL,
+    TN_VERB_REST_PROGRAM, /* one word at least */
+} TnVerbRest;
+
 typedef struct {
     const char *name;
     const char *synopsis; /* behind the name */
@@ -40,19 +46,29 @@ typedef struct {
     gsize options_size;
     guint n_args_min;
     guint n_args_max;
-    gboolean takes_program; /* wants "-- PROG ARG..." */
+    TnVerbRest rest; /* what may stand behind "--" */
     /* The exit code, or -1 with ERROR. */
     int (*run)(const TnInvocation *invocation, GError **error);
 } TnVerb;
 
+/* verb-attach.c */
+extern const TnVerb tn_verb_attach;
 /* verb-exec.c */
 extern const TnVerb tn_verb_exec;
 /* verb-info.c */
 extern const TnVerb tn_verb_info;
+/* verb-jobs.c */
+extern const TnVerb tn_verb_jobs;
+/* verb-kill.c */
+extern const TnVerb tn_verb_kill;
+/* verb-logs.c */
+extern const TnVerb tn_verb_logs;
 /* verb-ping.c */
 extern const TnVerb tn_verb_ping;
 /* verb-raw.c */
 extern const TnVerb tn_verb_raw;
+/* verb-run.c */
+extern const TnVerb tn_verb_run;
 
 /* Reaches the agent that the first argument names, as the global options say. */
 TnAgent *tn_verb_open(const TnInvocation *invocation, GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -61,7 +77,7 @@ TnAgent *tn_verb_open(const TnInvocation *invocation, GError **error) G_GNUC_WAR
 TnAgent *tn_verb_open_endpoint(const TnInvocation *invocation, const char *text, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
-/* Writes the whole of DATA to the standard stream FD. Errors: TN_FAILURE_LOCAL; a reader that went
- * away (EPIPE) too. */
+/* Writes the whole of DATA to the standard stream FD. Errors: TN_FAILURE_READER_GONE (EPIPE),
+ * TN_FAILURE_LOCAL. */
 gboolean tn_verb_write(int fd, const guint8 *data, gsize size, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

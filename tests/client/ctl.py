@@ -3,6 +3,7 @@
 
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -51,6 +52,8 @@ class FakeAgent:
         self.sync = sync
         self.requests = []
         self.raw = b""
+        self.peer = None
+        self.pending = b""
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.bind(self.path)
         self.socket.listen(4)
@@ -69,18 +72,23 @@ class FakeAgent:
         self.requests.append(request)
         return self.script(self, request)
 
+    def hurry(self):
+        """TRUE when the peer has sent more, or has gone: a held answer should come now."""
+        return b"\n" in self.pending or bool(select.select([self.peer], [], [], 0)[0])
+
     def serve_one(self, peer):
+        self.peer = peer
         if self.greeting:
             peer.sendall(self.greeting)
-        pending = b""
+        self.pending = b""
         while True:
             data = peer.recv(1 << 20)
             if not data:
                 return
             self.raw += data
-            pending += data
-            while b"\n" in pending:
-                text, pending = pending.split(b"\n", 1)
+            self.pending += data
+            while b"\n" in self.pending:
+                text, self.pending = self.pending.split(b"\n", 1)
                 reply = self.answer(json.loads(text.lstrip(b"\xff")))
                 if reply is not None:
                     peer.sendall(reply)

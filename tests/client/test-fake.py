@@ -48,7 +48,7 @@ class Exec(Case):
     def test_streams_and_code(self):
         agent = self.fake(runner({"exited": True, "exitcode": 7, "out-data": b64(b"out\n\x00\xff"),
                                   "err-data": b64(b"err\n")}, polls=3))
-        result = ctl("exec", "-e", "A=1", agent.endpoint, "--env", "B=2", "--", "prog", "-x", "--",
+        result = ctl("exec", "-q", "-e", "A=1", agent.endpoint, "--env", "B=2", "--", "prog", "-x", "--",
                      "é\n")
         self.check(result, 7, out=b"out\n\x00\xff")
         self.assertEqual(result.err, "err\n")
@@ -420,4 +420,4 @@ esac
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(warnings="ignore")

@@ -75,4 +75,4 @@ if __name__ == "__main__":
     if QEMU_GA is None:
         print("SKIP: qemu-ga is not installed", file=sys.stderr)
         sys.exit(77)
-    unittest.main()
+    unittest.main(warnings="ignore")
