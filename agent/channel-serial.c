@@ -186,6 +186,8 @@ free_port(TnPeer *peer)
     /* Once at once, and then slower and slower unless it stays open. */
     if (now_us - serial->opened_us > RETRY_MOST_US)
         serial->delay_us = 0;
+    if (serial->setup.reopens && serial->delay_us == 0)
+        g_warning("channel '%s' is gone; waiting for it", serial->path);
     tn_timer_set(serial->retry, serial->delay_us > 0 ? now_us + serial->delay_us : 0);
     serial->delay_us = MIN(serial->delay_us + RETRY_US, RETRY_MOST_US);
 }

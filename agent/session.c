@@ -25,6 +25,7 @@
 
 enum {
     READ_BYTES = 256 * 1024,      /* per turn of the loop, so that others get theirs */
+    WRITE_BYTES = 1024 * 1024,    /* likewise */
     OUT_BYTES = 256 * 1024,       /* replies gathered before they are written */
     OUT_KEPT_BYTES = 16 * 1024,   /* a larger buffer is given back when it is empty */
     CALLS = 1024,                 /* overlapping calls of one peer */
@@ -41,6 +42,7 @@ typedef struct {
     TnBudgetShare share;
     GString *out;
     gsize n_sent;         /* of out */
+    gsize n_written;      /* in this turn of the loop */
     GQueue calls;         /* TnCall, in the order of their requests */
     guint n_exclusive;    /* of them: those that nothing may overlap */
     TnTimer *again;       /* edge-triggered peers only: goes on without an event */
@@ -219,17 +221,23 @@ static gboolean
 write_out(Session *session)
 {
     while (!session->is_mute && get_unsent(session) > 0) {
-        gssize n =
-            tn_peer_write(session->peer, session->out->str + session->n_sent, get_unsent(session));
+        gssize n;
 
+        if (session->n_written >= WRITE_BYTES) {
+            session->is_blocked = TRUE; /* until the next turn */
+            return FALSE;
+        }
+        n = tn_peer_write(session->peer, session->out->str + session->n_sent, get_unsent(session));
         if (n == TN_PEER_AGAIN) {
             session->is_blocked = TRUE;
             return FALSE;
         }
-        if (n < 0)
+        if (n < 0) {
             session->is_mute = TRUE;
-        else
+        } else {
             session->n_sent += (gsize)n;
+            session->n_written += (gsize)n;
+        }
     }
     session->is_blocked = FALSE;
     if (session->is_mute)
@@ -393,7 +401,8 @@ settle(Session *session)
     if (events == 0 && !session->is_hung_up)
         events = TN_PEER_HANGUP;
     tn_peer_want(session->peer, events);
-    if (session->again != NULL && session->is_readable && (events & TN_PEER_READABLE))
+    if (session->again != NULL && ((session->is_readable && (events & TN_PEER_READABLE)) ||
+                                   session->n_written >= WRITE_BYTES))
         tn_timer_set(session->again, 0);
 }
 
@@ -407,6 +416,7 @@ work_on(Session *session)
     if (session->is_busy)
         return;
     session->is_busy = TRUE;
+    session->n_written = 0;
     do {
         session->is_again = FALSE;
         answer_input(session);
@@ -421,7 +431,10 @@ work_on(Session *session)
 static void
 go_on(gpointer data)
 {
-    work_on(data);
+    Session *session = data;
+
+    session->is_blocked = FALSE;
+    work_on(session);
 }
 
 static void

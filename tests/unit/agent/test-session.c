@@ -17,7 +17,8 @@
 #define PONG "{\"return\": {}}\n"
 
 enum {
-    BEGUN_BYTES = 300 * 1024
+    BEGUN_BYTES = 300 * 1024,
+    LONG_BYTES = 100 * 1000,
 };
 
 /* What the test's commands leave behind. */
@@ -84,9 +85,30 @@ keep_call(TnCall *call, const void *args, void *result, GError **error)
     return TRUE;
 }
 
+typedef struct {
+    char *text;
+} LongResult;
+
+static gboolean
+answer_long(TnCall *call, const void *args, void *result, GError **error)
+{
+    ((LongResult *)result)->text = g_strnfill(LONG_BYTES, 'x');
+    return TRUE;
+}
+
+static const TnField long_result[] = {
+    {"text", TN_STRING(LongResult, text, .flags = TN_FIELD_REQUIRED)},
+    {0},
+};
+
 static const TnCommand test_commands[] = {
     {.name = "ping", .group = "@sync", .run = answer_ping},
     {.name = "keep", .group = "@sync", .run = keep_call},
+    {.name = "long",
+     .group = "@sync",
+     .run = answer_long,
+     .result = long_result,
+     .result_size = sizeof(LongResult)},
     {.name = "overlap", .group = "@sync", .run = keep_call, .flags = TN_COMMAND_OVERLAPS},
     {0},
 };
@@ -463,6 +485,35 @@ test_an_edge_is_followed_to_its_end(void **state)
 }
 
 static void
+test_a_long_reply_leaves_others_their_turn(void **state)
+{
+    Fixture *fixture = *state;
+    FakePeer *level = add_peer(fixture);
+    FakePeer *edge = make_peer(fixture, TRUE);
+    gsize whole;
+
+    /* Replies that are much longer than their requests. */
+    for (int i = 0; i < 40; i++) {
+        g_string_append(level->input, "{\"execute\":\"long\"}");
+        g_string_append(edge->input, "{\"execute\":\"long\"}");
+    }
+    feed(level, "");
+    feed(edge, "");
+    whole = 40 * (LONG_BYTES + strlen("{\"return\": \"\"}\n"));
+    assert_in_range(level->output->len, 1 << 20, 2 << 20);
+    assert_in_range(edge->output->len, 1 << 20, 2 << 20);
+    assert_true(level->wanted & TN_PEER_WRITABLE);
+    turn(); /* an edge-triggered stream says nothing more: it goes on of itself */
+    assert_int_equal(edge->output->len, whole);
+    while (level->wanted & TN_PEER_WRITABLE)
+        tell(level, TN_PEER_WRITABLE);
+    assert_int_equal(level->output->len, whole);
+    tn_sessions_free(g_steal_pointer(&fixture->sessions));
+    remove_peer(level);
+    remove_peer(edge);
+}
+
+static void
 test_begun_requests_wait_for_the_oldest(void **state)
 {
     Fixture *fixture = *state;
@@ -515,6 +566,7 @@ main(void)
         TEST(test_a_lost_host_loses_its_replies),
         TEST(test_a_request_that_begins_anew_ends_the_half_one),
         TEST(test_an_edge_is_followed_to_its_end),
+        TEST(test_a_long_reply_leaves_others_their_turn),
         TEST(test_begun_requests_wait_for_the_oldest),
     };
 
