@@ -53,7 +53,7 @@ struct TnCommand {
 typedef struct {
     struct TnState *state;        /* agent/state.h: frozen mark, persistent counter */
     struct TnRegistry *registry;  /* agent/registry.h: read only, complete when requests come */
-    struct TnSpawner *spawner;    /* platform/child.h */
+    struct TnJobs *jobs;          /* platform/jobs.h: programs that run and their records */
     const TnPolicyHolder *policy; /* the policy in force; ask at each use */
     const char *state_dir;        /* what outlives the agent; exists, writable */
     const char *version;          /* what guest-info reports; depends on the program's name */

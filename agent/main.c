@@ -11,6 +11,7 @@
 #include "agent/registry.h"
 #include "agent/state.h"
 #include "commands/commands.h"
+#include "platform/jobs.h"
 #include "platform/log.h"
 #include "platform/loop.h"
 #include "policy/policy.h"
@@ -28,6 +29,8 @@ typedef struct {
     TnState *state;
     TnRegistry *registry;
     TnPolicyHolder *policy;
+    TnSpawner *spawner;
+    TnJobs *jobs;
     TnEngine *engine;
     TnSignals *signals;
     GMainLoop *loop;
@@ -87,11 +90,27 @@ make_policy(Agent *agent, GError **error)
     return agent->policy != NULL;
 }
 
+static gboolean
+take_number(gpointer data, gint64 *ret_number, GError **error)
+{
+    return tn_state_take_number(data, ret_number, error);
+}
+
+static gboolean
+make_jobs(Agent *agent, GError **error)
+{
+    agent->spawner = tn_spawner_new(NULL, error);
+    if (agent->spawner != NULL)
+        agent->jobs = tn_jobs_new(agent->spawner, NULL, take_number, agent->state, error);
+    return agent->jobs != NULL;
+}
+
 static void
 start_modules(Agent *agent)
 {
     const TnModuleContext context = {
         .state = agent->state,
+        .jobs = agent->jobs,
         .policy = agent->policy,
     };
 
@@ -112,7 +131,7 @@ start_agent(Agent *agent, GError **error)
     tn_state_on_frozen(agent->state, note_frozen, agent);
     tn_log_set_frozen(agent->log, tn_state_is_frozen(agent->state));
     agent->signals = tn_signals_new(signals, take_signal, agent, error);
-    if (agent->signals == NULL || !make_policy(agent, error))
+    if (agent->signals == NULL || !make_policy(agent, error) || !make_jobs(agent, error))
         return FALSE;
     start_modules(agent);
     setup.state = agent->state;
@@ -125,8 +144,11 @@ start_agent(Agent *agent, GError **error)
 static void
 stop_agent(Agent *agent)
 {
+    tn_spawner_free(agent->spawner);
+    tn_jobs_stop(agent->jobs);
     tn_engine_free(agent->engine);
     tn_registry_free(agent->registry);
+    tn_jobs_free(agent->jobs);
     tn_policy_holder_free(agent->policy);
     tn_signals_free(agent->signals);
     tn_state_free(agent->state);

@@ -5,12 +5,17 @@
 #include "commands/commands.h"
 
 #include "commands/describe.h"
+#include "commands/exec.h"
 #include "commands/os.h"
 #include "commands/sync.h"
 
+/* A new subject is one more line. */
+/* clang-format off */
 const TnModule *const tn_commands_modules[] = {
     &tn_sync_module,
+    &tn_exec_module,
     &tn_os_module,
     &tn_describe_module,
     NULL,
 };
+/* clang-format on */

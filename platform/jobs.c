@@ -43,7 +43,7 @@ struct Entry {
     gint64 keep_us;
     gint64 timeout_us;
     gint64 grace_us;
-    TnJobStarted started;
+    TnJobStarted started; /* NULL: was called */
     gpointer data;
 };
 
@@ -310,6 +310,28 @@ tn_jobs_new(TnSpawner *spawner, GMainContext *context, TnJobsNumber take_number,
 }
 
 void
+tn_jobs_stop(TnJobs *jobs)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    if (jobs == NULL)
+        return;
+    g_hash_table_iter_init(&iter, jobs->by_number);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        g_autoptr(GError) error =
+            g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED, "the agent is ending");
+        Entry *entry = value;
+
+        if (entry->started == NULL)
+            continue;
+        g_hash_table_iter_steal(&iter);
+        entry->started(entry->data, NULL, TN_CHILD_STEP_N, error);
+        free_entry(entry);
+    }
+}
+
+void
 tn_jobs_free(TnJobs *jobs)
 {
     if (jobs == NULL)
@@ -422,9 +444,8 @@ create_job(TnJobs *jobs, const TnJobSpec *spec, gint64 number, Pipes *pipes)
 }
 
 static void
-fail_start(Entry *entry, TnChildStep step, const GError *error)
+fail_start(Entry *entry, TnJobStarted started, TnChildStep step, const GError *error)
 {
-    TnJobStarted started = entry->started;
     gpointer data = entry->data;
 
     entry->jobs->n_running--;
@@ -437,24 +458,26 @@ handle_spawned(gpointer data, const TnSpawnOutcome *outcome)
 {
     Entry *entry = data;
     TnJobs *jobs = entry->jobs;
+    TnJobStarted started = entry->started;
     gpointer key = make_pid_key(outcome->pid);
     g_autoptr(GError) error = NULL;
 
+    entry->started = NULL;
     if (outcome->error != NULL) {
-        fail_start(entry, outcome->step, outcome->error);
+        fail_start(entry, started, outcome->step, outcome->error);
         return;
     }
     if (!tn_job_begin(entry->job, outcome->pid, outcome->pidfd, entry->timeout_us, entry->grace_us,
                       &error)) {
         /* It cannot be watched, so it must not run. */
         tn_job_kill(entry->job, TN_JOB_KILLED, 0);
-        fail_start(entry, TN_CHILD_STEP_N, error);
+        fail_start(entry, started, TN_CHILD_STEP_N, error);
         return;
     }
     entry->older = g_hash_table_lookup(jobs->by_pid, key);
     g_hash_table_insert(jobs->by_pid, key, entry);
     entry->running = TRUE;
-    entry->started(entry->data, entry->job, TN_CHILD_STEP_N, NULL);
+    started(entry->data, entry->job, TN_CHILD_STEP_N, NULL);
 }
 
 static Entry *

@@ -54,6 +54,8 @@ typedef gboolean (*TnJobsNumber)(gpointer data, gint64 *ret_number, GError **err
  * gone. CONTEXT NULL: the default one. Errors: G_IO_ERROR from errno. */
 TnJobs *tn_jobs_new(TnSpawner *spawner, GMainContext *context, TnJobsNumber take_number,
                     gpointer data, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The spawner has been freed: starts that wait for it fail now. NULL is allowed. */
+void tn_jobs_stop(TnJobs *jobs);
 /* Children live on; their pipes are closed. No job may be referenced any more. NULL is allowed. */
 void tn_jobs_free(TnJobs *jobs);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnJobs, tn_jobs_free)

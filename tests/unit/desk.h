@@ -41,10 +41,11 @@ desk_answered(TnCall *call, gpointer data)
     desk->answered = call;
 }
 
-/* BLOCKED: comma list of commands, or NULL. SUBMIT: what a worker does, or NULL. */
+/* BLOCKED: comma list of commands, or NULL. SUBMIT: what a worker does, or NULL. CONTEXT: for the
+ * modules; the policy is added to it. */
 static inline Desk *
-desk_new(const TnModule *const *modules, const char *blocked,
-         gboolean (*submit)(TnCall *call, gpointer data))
+desk_new_full(const TnModule *const *modules, const char *blocked,
+              gboolean (*submit)(TnCall *call, gpointer data), TnModuleContext context)
 {
     Desk *desk = g_new0(Desk, 1);
     TnPolicyList list = {.text = blocked, .origin = "-b"};
@@ -62,8 +63,8 @@ desk_new(const TnModule *const *modules, const char *blocked,
     desk->policy = tn_policy_holder_new(&options, NULL);
     if (desk->policy == NULL)
         g_error("no policy");
-    tn_registry_start(desk->registry,
-                      &(TnModuleContext){.policy = desk->policy, .version = "10.2.2"});
+    context.policy = desk->policy;
+    tn_registry_start(desk->registry, &context);
     desk->submit = submit;
     config.registry = desk->registry;
     config.policy = desk->policy;
@@ -77,6 +78,13 @@ desk_new(const TnModule *const *modules, const char *blocked,
         .data = desk,
     };
     return desk;
+}
+
+static inline Desk *
+desk_new(const TnModule *const *modules, const char *blocked,
+         gboolean (*submit)(TnCall *call, gpointer data))
+{
+    return desk_new_full(modules, blocked, submit, (TnModuleContext){.version = "10.2.2"});
 }
 
 static inline void
