@@ -74,6 +74,17 @@ fail_type(const Decoder *decoder, const char *expected, GError **error)
     return FALSE;
 }
 
+/* QAPI has words of its own for these. */
+static gboolean
+fail_uint(const Decoder *decoder, GError **error)
+{
+    g_autofree char *place = describe_place(decoder, NULL);
+
+    g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC, "Parameter '%s' expects uint64",
+                place);
+    return FALSE;
+}
+
 static gboolean
 fail_value(const Decoder *decoder, const char *value, GError **error)
 {
@@ -152,7 +163,7 @@ decode_uint(const Decoder *decoder, const TnField *row, guint token, uint64_t *s
     /* QAPI takes a negative number for the same bits without sign. */
     if (!tn_message_get_uint64(decoder->message, token, &value)) {
         if (!tn_message_get_int64(decoder->message, token, &negative))
-            return fail_type(decoder, "integer", error);
+            return fail_uint(decoder, error);
         value = (uint64_t)negative;
     }
     if ((row->min != 0 || row->max != 0) &&

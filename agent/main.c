@@ -10,6 +10,7 @@
 #include "agent/notify.h"
 #include "agent/registry.h"
 #include "agent/state.h"
+#include "build-config.h"
 #include "commands/commands.h"
 #include "platform/jobs.h"
 #include "platform/log.h"
@@ -112,6 +113,7 @@ start_modules(Agent *agent)
         .state = agent->state,
         .jobs = agent->jobs,
         .policy = agent->policy,
+        .version = agent->config->compat ? TN_QGA_VERSION : TN_VERSION,
     };
 
     tn_registry_start(agent->registry, &context);
