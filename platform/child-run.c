@@ -9,6 +9,8 @@
 
 #include "platform/child-run.h"
 
+#include "platform/confine-child-run.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -114,14 +116,70 @@ become_program(const TnChildPlan *plan)
     return error;
 }
 
+static int
+make_namespaces(const TnChildPlan *plan)
+{
+    return tn_confine_make_namespaces(plan->confine);
+}
+
+static int
+make_mounts(const TnChildPlan *plan)
+{
+    return tn_confine_make_mounts(plan->confine);
+}
+
+static int
+drop_bounding(const TnChildPlan *plan)
+{
+    return tn_confine_drop_bounding(plan->confine);
+}
+
+static int
+change_user(const TnChildPlan *plan)
+{
+    return tn_confine_change_user(plan->confine);
+}
+
+static int
+set_capabilities(const TnChildPlan *plan)
+{
+    return tn_confine_set_capabilities(plan->confine);
+}
+
+static int
+set_death_signal(const TnChildPlan *plan)
+{
+    return tn_confine_set_death_signal(plan->confine);
+}
+
+static int
+set_no_new_privs(const TnChildPlan *plan)
+{
+    return tn_confine_set_no_new_privs(plan->confine);
+}
+
+static int
+install_filters(const TnChildPlan *plan)
+{
+    return tn_confine_install_filters(plan->filters, plan->n_filters);
+}
+
 static const Step steps[TN_CHILD_STEP_N] = {
     [TN_CHILD_STEP_SIGNALS] = {"signals", reset_signals},
     [TN_CHILD_STEP_SESSION] = {"session", make_session},
     [TN_CHILD_STEP_STDIO] = {"stdio", set_stdio},
     [TN_CHILD_STEP_DESCRIPTORS] = {"descriptors", close_descriptors},
+    [TN_CHILD_STEP_NAMESPACES] = {"namespaces", make_namespaces},
+    [TN_CHILD_STEP_MOUNTS] = {"mounts", make_mounts},
     [TN_CHILD_STEP_LIMITS] = {"limits", set_limits},
+    [TN_CHILD_STEP_BOUNDING] = {"bounding", drop_bounding},
+    [TN_CHILD_STEP_USER] = {"user", change_user},
+    [TN_CHILD_STEP_CAPABILITIES] = {"capabilities", set_capabilities},
+    [TN_CHILD_STEP_DEATH_SIGNAL] = {"death-signal", set_death_signal},
     [TN_CHILD_STEP_UMASK] = {"umask", set_umask},
     [TN_CHILD_STEP_DIRECTORY] = {"directory", change_directory},
+    [TN_CHILD_STEP_NO_NEW_PRIVS] = {"no-new-privs", set_no_new_privs},
+    [TN_CHILD_STEP_FILTERS] = {"seccomp", install_filters},
     [TN_CHILD_STEP_SIGMASK] = {"sigmask", unblock_signals},
     [TN_CHILD_STEP_EXEC] = {"exec", become_program},
 };

@@ -3,6 +3,8 @@
 
 #include "platform/child.h"
 
+#include <linux/filter.h>
+
 /*
  * The child's side of a spawn: the only code of the agent that runs between clone and exec. It
  * shares the agent's memory there (CLONE_VM), so it makes async-signal-safe calls and raw system
@@ -16,9 +18,17 @@ typedef enum {
     TN_CHILD_STEP_SESSION,     /* a session and process group of its own */
     TN_CHILD_STEP_STDIO,       /* descriptors 0 to 2 */
     TN_CHILD_STEP_DESCRIPTORS, /* all others close at exec */
+    TN_CHILD_STEP_NAMESPACES,
+    TN_CHILD_STEP_MOUNTS,
     TN_CHILD_STEP_LIMITS,
+    TN_CHILD_STEP_BOUNDING, /* before the user changes, since it takes a capability */
+    TN_CHILD_STEP_USER,
+    TN_CHILD_STEP_CAPABILITIES,
+    TN_CHILD_STEP_DEATH_SIGNAL, /* after the user changed, which clears it */
     TN_CHILD_STEP_UMASK,
     TN_CHILD_STEP_DIRECTORY,
+    TN_CHILD_STEP_NO_NEW_PRIVS,
+    TN_CHILD_STEP_FILTERS, /* nothing that a filter may deny comes after this */
     TN_CHILD_STEP_SIGMASK, /* signals unblocked */
     TN_CHILD_STEP_EXEC,
     TN_CHILD_STEP_N,
@@ -41,6 +51,9 @@ typedef struct {
     int stdio[3]; /* each above 2 */
     const TnSpawnLimit *limits;
     guint n_limits;
+    const TnSpawnConfine *confine;
+    struct sock_fprog filters[2];
+    guint n_filters;
     TnChildReport *report;
 } TnChildPlan;
 

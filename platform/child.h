@@ -21,6 +21,24 @@ typedef struct {
     guint64 hard;
 } TnSpawnLimit;
 
+/* How the program is confined; zeroed: not at all. Owned by its spec. The steps that take it stand
+ * in platform/confine-child-run.h. */
+typedef struct {
+    gboolean makes_network; /* a network namespace of its own, without interfaces */
+    gboolean is_read_only;  /* all mounts read-only, private /tmp and /dev */
+    gboolean sets_ids;
+    uid_t uid;
+    gid_t gid;
+    gid_t *groups; /* g_malloc'd array */
+    guint n_groups;
+    gboolean drops_caps;
+    guint64 bounding; /* bits of the capabilities that stay in the bounding set */
+    guint64 ambient;  /* of a user that is not root: held from the start; within BOUNDING */
+    int death_signal; /* when the agent ends; 0: none */
+    gboolean sets_no_new_privs;
+    GBytes *filters[2]; /* arrays of struct sock_filter, installed in this order; NULL: none */
+} TnSpawnConfine;
+
 /* What is to be run; filled by policy/, which alone may seal it. Owned strings; free with
  * tn_spawn_spec_free before it was sealed. More members come with confinement. */
 typedef struct {
@@ -34,6 +52,7 @@ typedef struct {
     guint64 output_max_bytes; /* per stream; 0: what the channel allows */
     TnSpawnLimit *limits;     /* g_malloc'd array */
     guint n_limits;
+    TnSpawnConfine confine;
 } TnSpawnSpec;
 
 /* A spec that asks for nothing but no core dumps: umask -1, one limit (core = 0), the rest 0. */

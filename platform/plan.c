@@ -37,6 +37,9 @@ tn_spawn_spec_free(TnSpawnSpec *spec)
     g_strfreev(spec->envp);
     g_free(spec->cwd);
     g_free(spec->limits);
+    g_free(spec->confine.groups);
+    for (gsize i = 0; i < G_N_ELEMENTS(spec->confine.filters); i++)
+        g_clear_pointer(&spec->confine.filters[i], g_bytes_unref);
     g_free(spec);
 }
 

@@ -108,6 +108,20 @@ free_request(Request *request)
     g_free(request);
 }
 
+/* The kernel copies the instructions; they are only pointed at here. */
+static void
+add_filter(TnChildPlan *plan, GBytes *filter)
+{
+    struct sock_fprog *program = &plan->filters[plan->n_filters];
+    gsize size;
+
+    if (filter == NULL)
+        return;
+    program->filter = (struct sock_filter *)(guintptr)g_bytes_get_data(filter, &size);
+    program->len = (unsigned short)(size / sizeof(struct sock_filter));
+    plan->n_filters++;
+}
+
 static TnChildPlan
 build_child_plan(const TnSpawner *spawner, const Request *request)
 {
@@ -121,11 +135,14 @@ build_child_plan(const TnSpawner *spawner, const Request *request)
         .umask = spec->umask,
         .limits = spec->limits,
         .n_limits = spec->n_limits,
+        .confine = &spec->confine,
         .report = spawner->report,
     };
 
     for (int i = 0; i < 3; i++)
         plan.stdio[i] = request->stdio[i] >= 0 ? request->stdio[i] : spawner->null_fd;
+    for (gsize i = 0; i < G_N_ELEMENTS(spec->confine.filters); i++)
+        add_filter(&plan, spec->confine.filters[i]);
     return plan;
 }
 

@@ -7,6 +7,7 @@
 
 #include "policy/compile.h"
 
+#include "policy/confinement.h"
 #include "policy/program.h"
 #include "policy/rules-check.h"
 
@@ -24,6 +25,9 @@ tn_compile_free_rule(gpointer data)
     g_clear_pointer(&rule->groups, g_array_unref);
     tn_user_clear(&rule->user);
     g_strfreev(rule->env);
+    g_strfreev(rule->deny_calls);
+    g_strfreev(rule->allow_calls);
+    g_free(rule->sandbox_key);
     g_free(rule);
 }
 
@@ -82,7 +86,7 @@ compile_rule(const TnRules *rules, const TnExecConf *conf, GError **error)
 
     rule->conf = conf;
     add_identities(rule);
-    if (!find_user(rule, error)) {
+    if (!find_user(rule, error) || !tn_confinement_compile(rules, rule, error)) {
         fail_at(&conf->base, error);
         tn_compile_free_rule(rule);
         return NULL;

@@ -11,6 +11,7 @@
 #include "policy/policy.h"
 #include "policy/program.h"
 #include "policy/refusal.h"
+#include "policy/rules-check.h"
 
 #include <string.h>
 #include <sys/random.h>
@@ -31,6 +32,7 @@ typedef struct {
     char *identity; /* which program that is */
     GError *lost;   /* why FOUND is NULL */
     TnVerdict verdict;
+    TnUser chosen; /* the user that the request asked for; name NULL: the rule's */
 } Question;
 
 static void
@@ -40,6 +42,7 @@ clear_question(Question *question)
     g_free(question->identity);
     g_clear_error(&question->lost);
     tn_verdict_clear(&question->verdict);
+    tn_user_clear(&question->chosen);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Question, clear_question)
@@ -142,13 +145,21 @@ build_env(const Question *question)
 {
     const TnExecRule *rule = question->verdict.exec;
     const char *const *given = question->action->env;
+    const char *search_path = question->policy->rules->policy->search_path;
     g_autofree char *id = NULL;
-    char **env;
+    char **env = question->chosen.name != NULL
+                     ? tn_program_default_env(&question->chosen, search_path)
+                     : g_strdupv(rule->env);
 
     /* Without a rule: exactly what was given, as qemu-ga, but for the loader's names. */
-    if (rule->conf->base.kind == TN_SECTION_EXEC_DEFAULT)
-        return given != NULL ? tn_program_filter_env(given) : g_strdupv(rule->env);
-    env = g_strdupv(rule->env);
+    if (rule->conf->base.kind == TN_SECTION_EXEC_DEFAULT) {
+        if (given == NULL)
+            return env;
+        g_strfreev(env);
+        return tn_program_filter_env(given);
+    }
+    for (guint i = 0; i < rule->conf->env_set->len; i++)
+        tn_program_set_env(&env, g_ptr_array_index(rule->conf->env_set, i));
     id = g_strdup_printf("TENON_REQUEST_ID=%016" G_GINT64_MODIFIER "x", question->ref);
     tn_program_set_env(&env, id);
     for (gsize i = 0; given != NULL && given[i] != NULL; i++)
@@ -165,13 +176,28 @@ narrow(guint64 granted, gint64 asked)
     return granted == 0 ? (guint64)asked : MIN(granted, (guint64)asked);
 }
 
+static void
+add_limits(const TnExecConf *conf, TnSpawnSpec *spec)
+{
+    for (guint i = 0; i < conf->limits->len; i++) {
+        int resource;
+        guint64 value;
+
+        if (tn_rules_parse_limit(g_ptr_array_index(conf->limits, i), &resource, &value))
+            tn_spawn_spec_set_limit(spec, resource, value, value);
+    }
+}
+
+/* NULL with ERROR when the confinement cannot be built; then nothing runs. */
 static TnSpawnPlan *
-make_plan(const Question *question)
+make_plan(const Question *question, GError **error)
 {
     const TnAction *action = question->action;
     const TnExecConf *conf = question->verdict.exec->conf;
     gboolean by_rule = conf->base.kind == TN_SECTION_EXEC;
-    TnSpawnSpec *spec = tn_spawn_spec_new();
+    const TnUser *user =
+        question->chosen.name != NULL ? &question->chosen : &question->verdict.exec->user;
+    g_autoptr(TnSpawnSpec) spec = tn_spawn_spec_new();
 
     spec->path = g_strdup(by_rule ? question->identity : question->found);
     spec->argv = build_argv(question);
@@ -182,7 +208,29 @@ make_plan(const Question *question)
                                       MIN(action->timeout_ms, G_MAXINT64 / 1000) * 1000);
     spec->grace_us = conf->kill_grace_us;
     spec->output_max_bytes = narrow(conf->output_bytes, action->output_max_bytes);
-    return tn_spawn_plan_seal(spec);
+    add_limits(conf, spec);
+    if (!tn_confinement_fill(question->holder->sandboxes, question->verdict.exec, user,
+                             &spec->confine, error)) {
+        g_prefix_error(error, "%s: confinement step 'seccomp' failed: ", action->command);
+        return NULL;
+    }
+    return tn_spawn_plan_seal(g_steal_pointer(&spec));
+}
+
+/* A user that the request may choose and did. */
+static gboolean
+choose_user(Question *question, GError **error)
+{
+    const char *name = question->action->user;
+    g_autoptr(GError) unknown = NULL;
+
+    if (name == NULL || strcmp(name, question->verdict.exec->user.name) == 0 ||
+        tn_user_find(name, &question->chosen, &unknown))
+        return TRUE;
+    question->verdict.kind = TN_VERDICT_DENY;
+    question->verdict.reason = g_strdup(unknown->message);
+    return tn_refusal_set(question->policy, question->action, &question->verdict, question->ref,
+                          error);
 }
 
 static gboolean
@@ -190,18 +238,13 @@ grant_program(Question *question, TnGrant *grant, GError **error)
 {
     if (!check_program(question, error))
         return FALSE;
-    if (question->action->user != NULL &&
-        strcmp(question->action->user, question->verdict.exec->user.name) != 0) {
-        question->verdict.kind = TN_VERDICT_DENY;
-        question->verdict.reason = g_strdup("user: another user cannot be taken on yet");
-        return tn_refusal_set(question->policy, question->action, &question->verdict, question->ref,
-                              error);
-    }
+    if (!choose_user(question, error))
+        return FALSE;
     grant->charge = take_charge(question, error);
     if (grant->charge == NULL)
         return FALSE;
-    grant->plan = make_plan(question);
-    return TRUE;
+    grant->plan = make_plan(question, error);
+    return grant->plan != NULL;
 }
 
 TnGrant *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "policy/confinement.h"
 #include "policy/quota.h"
 #include "policy/tree.h"
 
@@ -14,4 +15,5 @@ struct TnPolicyHolder {
     TnPolicyOptions options; /* strings and tables in TEXTS, or interned */
     GPtrArray *texts;
     TnQuota *quota;
+    TnSandboxCache *sandboxes;
 };

@@ -75,6 +75,7 @@ tn_policy_holder_new(const TnPolicyOptions *options, GError **error)
     holder->texts = g_ptr_array_new_with_free_func(g_free);
     holder->current = policy;
     holder->quota = tn_quota_new();
+    holder->sandboxes = tn_sandbox_cache_new();
     keep_options(holder, options);
     return holder;
 }
@@ -86,6 +87,7 @@ tn_policy_holder_free(TnPolicyHolder *holder)
         return;
     tn_policy_unref(holder->current);
     tn_quota_unref(holder->quota);
+    tn_sandbox_cache_free(holder->sandboxes);
     g_ptr_array_unref(holder->texts);
     g_free(holder);
 }

@@ -3,6 +3,7 @@
 
 #include "policy/lists.h"
 #include "policy/policy.h"
+#include "policy/profile.h"
 #include "policy/rules.h"
 #include "policy/users.h"
 
@@ -20,6 +21,15 @@ typedef struct {
     GArray *groups;      /* of gid_t */
     gboolean keeps_user; /* it is the agent's own */
     char **env;          /* of a child whose request brings none */
+    /* confinement */
+    TnConfine features;
+    char **deny_calls;
+    char **allow_calls;
+    char *sandbox_key; /* equal for equal filters */
+    gboolean drops_caps;
+    guint64 bounding;
+    guint64 ambient;
+    gboolean no_new_privs;
 } TnExecRule;
 
 struct TnPolicy {
