@@ -146,7 +146,7 @@ tn_osrelease_parse(const char *text, gsize size, TnOsRelease *ret_os)
 {
     g_autoptr(GString) value = g_string_new(NULL);
     const char *at = text;
-    const char *end = text + size;
+    const char *end = size > 0 ? text + size : text;
 
     memset(ret_os, 0, sizeof(*ret_os));
     if (size >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0)

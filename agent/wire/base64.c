@@ -73,6 +73,10 @@ decode_groups(const char *text, gsize size, uint8_t *out)
 gsize
 tn_base64_encode_with(const TnBase64Kernel *kernel, const uint8_t *data, gsize size, char *out)
 {
+    /* Nothing may be NULL, to which not even 0 can be added. */
+    if (size == 0)
+        return 0;
+
     gsize at = kernel != NULL ? kernel->encode(data, size, out) : 0;
     char *end = out + at / 3 * 4;
     gsize n = encode_groups(data + at, size - at, end);

@@ -353,6 +353,7 @@ static void
 test_quotas(void **state)
 {
     Fixture *fixture = *state;
+    g_autofree char *refusal = NULL;
     TnAction action = {.command = "guest-exec", .group = "@exec", .path = "df"};
     g_autoptr(TnGrant) first = NULL;
     g_autoptr(TnGrant) second = NULL;
@@ -371,7 +372,8 @@ test_quotas(void **state)
     assert_non_null(second);
     assert_runs(try_run(fixture, "ls", NULL));
     assert_runs(try_run(fixture, "ls", NULL));
-    assert_non_null(strstr(try_run(fixture, "ls", NULL), "rate limit 2"));
+    refusal = try_run(fixture, "ls", NULL);
+    assert_non_null(strstr(refusal, "rate limit 2"));
 }
 
 static void
