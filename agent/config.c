@@ -1,18 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Arguments to one immutable value.
+ * Arguments, environment and key file to one immutable value. The key file comes first, so that
+ * arguments override it; to find it, the arguments are read twice, as qemu-ga does (which is why it
+ * complains twice about an option that it does not know).
+ *
+ * Messages go through glib's default handler: there is no log yet.
  */
 
 #include "agent/config.h"
 
+#include "agent/settings.h"
 #include "build-config.h"
 #include "platform/names.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+enum {
+    OPTION_POLICY = 0x100, /* options that have no letter */
+    OPTION_CHECK,
+    ACTIVATION_FD = 3,
+};
+
+/* What differs between the two names. */
+typedef struct {
+    const char *config_path;
+    const char *config_variable;
+    const char *pid_path;
+    const char *state_dir;
+    const char *hook_path;
+} Defaults;
+
+static const Defaults tenond_defaults = {
+    .config_path = "/etc/tenon/tenond.conf",
+    .config_variable = "TENON_CONF",
+    .pid_path = TN_RUN_DIR "/tenond.pid",
+    .state_dir = TN_STATE_DIR,
+    .hook_path = "/etc/tenon/fsfreeze-hook",
+};
+
+static const Defaults qga_defaults = {
+    .config_path = "/etc/qemu/qemu-ga.conf",
+    .config_variable = "QGA_CONF",
+    .pid_path = "/var/run/qemu-ga.pid",
+    .state_dir = "/var/run",
+    .hook_path = "/etc/qemu/fsfreeze-hook",
+};
 
 static const char *const method_names[] = {
     [TN_METHOD_VIRTIO] = "virtio-serial",
@@ -21,148 +60,421 @@ static const char *const method_names[] = {
     [TN_METHOD_VSOCK] = "vsock-listen",
 };
 
+static const char letters[] = "hVvdc:m:p:l:f:F::b:a:t:Dr";
+
+/* tenon's own come last: as qemu-ga they are cut off. */
 static const struct option options[] = {
-    {"method", required_argument, NULL, 'm'},     {"path", required_argument, NULL, 'p'},
-    {"logfile", required_argument, NULL, 'l'},    {"pidfile", required_argument, NULL, 'f'},
-    {"statedir", required_argument, NULL, 't'},   {"verbose", no_argument, NULL, 'v'},
-    {"version", no_argument, NULL, 'V'},          {"daemonize", no_argument, NULL, 'd'},
-    {"block-rpcs", required_argument, NULL, 'b'}, {"allow-rpcs", required_argument, NULL, 'a'},
-    {"retry-path", no_argument, NULL, 'r'},       {NULL, 0, NULL, 0},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"daemonize", no_argument, NULL, 'd'},
+    {"config", required_argument, NULL, 'c'},
+    {"method", required_argument, NULL, 'm'},
+    {"path", required_argument, NULL, 'p'},
+    {"logfile", required_argument, NULL, 'l'},
+    {"pidfile", required_argument, NULL, 'f'},
+    {"fsfreeze-hook", optional_argument, NULL, 'F'},
+    {"block-rpcs", required_argument, NULL, 'b'},
+    {"allow-rpcs", required_argument, NULL, 'a'},
+    {"statedir", required_argument, NULL, 't'},
+    {"dump-conf", no_argument, NULL, 'D'},
+    {"retry-path", no_argument, NULL, 'r'},
+    {NULL, 0, NULL, 0},
+    {"policy", required_argument, NULL, OPTION_POLICY},
+    {"check", no_argument, NULL, OPTION_CHECK},
+    {NULL, 0, NULL, 0},
+};
+
+enum {
+    N_COMMON_OPTIONS = 15
 };
 
 typedef struct {
-    TnConfig *config;
-    char *method;
-    char *state_dir;
+    gboolean compat;
+    int argc;
+    char **argv;
+    struct option options[G_N_ELEMENTS(options)];
+    const Defaults *defaults;
+    TnSettings settings;
+    gboolean dump;
+    gboolean check_only;
+    gboolean is_activated;
 } Reading;
 
 static void
-replace(char **text, const char *value)
+init_reading(Reading *reading, int argc, char **argv)
 {
-    g_free(*text);
-    *text = g_strdup(value);
+    g_autofree char *base = g_path_get_basename(argc > 0 ? argv[0] : "tenond");
+    gsize n = 0;
+
+    *reading = (Reading){.argc = argc, .argv = argv};
+    reading->compat = strcmp(base, "qemu-ga") == 0;
+    reading->defaults = reading->compat ? &qga_defaults : &tenond_defaults;
+    tn_settings_init(&reading->settings);
+    for (gsize i = 0; i < G_N_ELEMENTS(options) - 1; i++) {
+        if (i != N_COMMON_OPTIONS && (i < N_COMMON_OPTIONS || !reading->compat))
+            reading->options[n++] = options[i];
+    }
 }
 
 static void
-add_list(TnConfig *config, const char *text, gboolean is_allow)
+print_help(const Reading *reading)
 {
-    TnPolicyList list = {
+    printf(
+        "Usage: %s [OPTION]...\n"
+        "Serves the host's requests in this guest.\n"
+        "\n"
+        "  -m, --method=METHOD    virtio-serial (default), isa-serial, unix-listen, vsock-listen\n"
+        "  -p, --path=PATH        port, socket, or CID:PORT\n"
+        "  -r, --retry-path       wait for the port and open it again when it was removed\n"
+        "  -c, --config=FILE      key file (default %s)\n"
+        "  -b, --block-rpcs=LIST  commands that are refused; 'help' prints all names\n"
+        "  -a, --allow-rpcs=LIST  the only commands that are not refused\n"
+        "  -F, --fsfreeze-hook[=PROGRAM]\n"
+        "                         run around a freeze (default %s)\n"
+        "  -t, --statedir=DIR     where state is kept (default %s)\n"
+        "  -l, --logfile=FILE     where messages go (default: standard error)\n"
+        "  -v, --verbose          more messages\n"
+        "  -d, --daemonize        go into the background\n"
+        "  -f, --pidfile=FILE     with -d (default %s)\n"
+        "  -D, --dump-conf        print the configuration and exit\n"
+        "  -V, --version          print the version and exit\n"
+        "  -h, --help             print this and exit\n",
+        reading->argv[0], reading->defaults->config_path, reading->defaults->hook_path,
+        reading->defaults->state_dir, reading->defaults->pid_path);
+    if (!reading->compat)
+        printf("      --policy=DIR       read the policy from DIR instead of its usual places\n"
+               "      --check            say whether the policy is in order and exit\n");
+}
+
+/* The key file that the arguments or the environment name; NULL: the default. Its first reading of
+ * the arguments is silent under tenon's own name. */
+static const char *
+find_config_path(const Reading *reading)
+{
+    const char *path = NULL;
+    int option;
+
+    optind = 0;
+    opterr = reading->compat ? 1 : 0;
+    while ((option = getopt_long(reading->argc, reading->argv, letters, reading->options, NULL)) !=
+           -1) {
+        if (option == 'c')
+            path = optarg;
+    }
+    return path;
+}
+
+static gboolean
+load_file(Reading *reading)
+{
+    g_autoptr(GError) error = NULL;
+    const char *named = find_config_path(reading);
+    const char *path = named;
+
+    if (path == NULL)
+        path = g_getenv(reading->defaults->config_variable);
+    if (path == NULL)
+        path = reading->defaults->config_path;
+    if (tn_settings_load(&reading->settings, path, !reading->compat, &error))
+        return TRUE;
+    if (named == NULL && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
+        return TRUE;
+    g_critical("error loading configuration from path: %s, %s", path, error->message);
+    return FALSE;
+}
+
+static void
+add_list(Reading *reading, gboolean is_allow)
+{
+    const TnPolicyList list = {
+        .text = optarg,
         .origin = is_allow ? "-a" : "-b",
         .is_allow = is_allow,
     };
 
-    g_ptr_array_add(config->texts, g_strdup(text));
-    list.text = g_ptr_array_index(config->texts, config->texts->len - 1);
-    g_array_append_val(config->lists, list);
+    tn_settings_add_list(&reading->settings, &list);
 }
 
-static gboolean
-take_option(Reading *reading, int option)
+/* The member that an option with a value sets; NULL when it sets none. */
+static char **
+find_text(TnSettings *settings, int option)
 {
-    TnConfig *config = reading->config;
-
     switch (option) {
     case 'm':
-        replace(&reading->method, optarg);
-        break;
+        return &settings->method;
     case 'p':
-        replace(&config->path, optarg);
-        break;
+        return &settings->path;
     case 'l':
-        replace(&config->log_path, optarg);
-        break;
+        return &settings->log_path;
     case 'f':
-        replace(&config->pid_path, optarg);
-        break;
+        return &settings->pid_path;
+    case 'F':
+        return &settings->hook_path;
     case 't':
-        replace(&reading->state_dir, optarg);
-        break;
+        return &settings->state_dir;
+    case OPTION_POLICY:
+        return &settings->policy_dir;
+    default:
+        return NULL;
+    }
+}
+
+static gboolean *
+find_flag(Reading *reading, int option)
+{
+    switch (option) {
     case 'v':
-        config->verbose = TRUE;
-        break;
+        return &reading->settings.verbose;
     case 'd':
-        config->daemonize = TRUE;
-        break;
+        return &reading->settings.daemonize;
     case 'r':
-        config->retry_path = TRUE;
-        break;
+        return &reading->settings.retry_path;
+    case 'D':
+        return &reading->dump;
+    case OPTION_CHECK:
+        return &reading->check_only;
+    default:
+        return NULL;
+    }
+}
+
+static TnConfigResult
+refuse_option(const Reading *reading)
+{
+    fprintf(reading->compat ? stdout : stderr,
+            "Unknown option, try '%s --help' for more information.\n", reading->argv[0]);
+    return TN_CONFIG_WRONG;
+}
+
+static TnConfigResult
+take_option(Reading *reading, int option)
+{
+    char **text = find_text(&reading->settings, option);
+    gboolean *flag = find_flag(reading, option);
+
+    if (text != NULL) {
+        tn_settings_set(text, optarg != NULL ? optarg : reading->defaults->hook_path);
+        return TN_CONFIG_RUN;
+    }
+    if (flag != NULL) {
+        *flag = TRUE;
+        return TN_CONFIG_RUN;
+    }
+    switch (option) {
+    case 'c': /* was read before */
+        return TN_CONFIG_RUN;
     case 'a':
     case 'b':
-        add_list(config, optarg, option == 'a');
-        break;
+        if (strcmp(optarg, "help") == 0 || strcmp(optarg, "?") == 0)
+            return TN_CONFIG_NAMES;
+        add_list(reading, option == 'a');
+        return TN_CONFIG_RUN;
+    case 'h':
+        print_help(reading);
+        return TN_CONFIG_DONE;
+    case 'V':
+        printf(reading->compat ? "QEMU Guest Agent " TN_QGA_VERSION " (tenon " TN_VERSION ")\n"
+                               : "tenond " TN_VERSION "\n");
+        return TN_CONFIG_DONE;
     default:
+        return refuse_option(reading);
+    }
+}
+
+static TnConfigResult
+take_options(Reading *reading)
+{
+    int option;
+
+    optind = 0;
+    opterr = 1;
+    while ((option = getopt_long(reading->argc, reading->argv, letters, reading->options, NULL)) !=
+           -1) {
+        TnConfigResult result = take_option(reading, option);
+
+        if (result != TN_CONFIG_RUN)
+            return result;
+    }
+    /* qemu-ga ignores what is left over. */
+    if (!reading->compat && optind < reading->argc) {
+        fprintf(stderr, "%s: unexpected argument '%s'\n", reading->argv[0], reading->argv[optind]);
+        return refuse_option(reading);
+    }
+    return TN_CONFIG_RUN;
+}
+
+static gint64
+take_number_variable(const char *name)
+{
+    const char *text = g_getenv(name);
+    gint64 value = -1;
+
+    if (text != NULL && !g_ascii_string_to_signed(text, 10, 0, G_MAXINT, &value, NULL))
+        value = -1;
+    return value;
+}
+
+/* A socket that the service manager passes takes the place of method and path. Source:
+ * sd_listen_fds(3). */
+static gboolean
+take_activation(Reading *reading)
+{
+    gint64 pid = take_number_variable("LISTEN_PID");
+    gint64 n_fds = take_number_variable("LISTEN_FDS");
+    int domain = -1;
+    socklen_t size = sizeof domain;
+
+    g_unsetenv("LISTEN_PID");
+    g_unsetenv("LISTEN_FDS");
+    g_unsetenv("LISTEN_FDNAMES");
+    if (pid != getpid() || n_fds <= 0)
+        return TRUE;
+    if (n_fds > 1) {
+        g_critical("socket activation passed %" G_GINT64_FORMAT " sockets; one can be served",
+                   n_fds);
         return FALSE;
     }
+    if (fcntl(ACTIVATION_FD, F_GETFD) < 0) {
+        g_critical("Socket activation failed: invalid file descriptor fd = %d: %s", ACTIVATION_FD,
+                   g_strerror(errno));
+        return FALSE;
+    }
+    if (getsockopt(ACTIVATION_FD, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0)
+        domain = -1;
+    reading->is_activated = TRUE;
+    tn_settings_set(&reading->settings.path, NULL);
+    tn_settings_set(&reading->settings.method,
+                    method_names[domain == AF_VSOCK ? TN_METHOD_VSOCK : TN_METHOD_UNIX]);
     return TRUE;
 }
 
-static gboolean
-find_method(Reading *reading)
+static void
+set_default(char **text, const char *value)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(method_names); i++) {
-        if (strcmp(reading->method, method_names[i]) == 0) {
-            reading->config->method = i;
-            return TRUE;
-        }
-    }
-    fprintf(stderr, "unsupported channel method/type: %s\n", reading->method);
-    return FALSE;
+    if (*text == NULL)
+        tn_settings_set(text, value);
 }
 
 static gboolean
 fill_defaults(Reading *reading)
 {
-    TnConfig *config = reading->config;
+    TnSettings *settings = &reading->settings;
 
-    if (!find_method(reading))
-        return FALSE;
-    if (config->path == NULL && config->method == TN_METHOD_VIRTIO)
-        config->path = g_strdup(TN_VIRTIO_PORT_PATH);
-    if (config->path == NULL && config->method == TN_METHOD_ISA)
-        config->path = g_strdup(TN_ISA_SERIAL_PATH);
-    if (config->path == NULL) {
-        fprintf(stderr, "must specify a path for this channel\n");
-        return FALSE;
+    set_default(&settings->method, method_names[TN_METHOD_VIRTIO]);
+    set_default(&settings->pid_path, reading->defaults->pid_path);
+    set_default(&settings->state_dir, reading->defaults->state_dir);
+    if (reading->is_activated || settings->path != NULL)
+        return TRUE;
+    if (strcmp(settings->method, method_names[TN_METHOD_VIRTIO]) == 0)
+        tn_settings_set(&settings->path, TN_VIRTIO_PORT_PATH);
+    if (strcmp(settings->method, method_names[TN_METHOD_ISA]) == 0)
+        tn_settings_set(&settings->path, TN_ISA_SERIAL_PATH);
+    if (settings->path == NULL)
+        g_critical("must specify a path for this channel");
+    return settings->path != NULL;
+}
+
+/* A daemon's directory is /. */
+static void
+make_absolute(char **path)
+{
+    if (*path != NULL && !g_path_is_absolute(*path)) {
+        g_autofree char *absolute = g_canonicalize_filename(*path, NULL);
+
+        tn_settings_set(path, absolute);
     }
-    config->state_path = g_build_filename(reading->state_dir, "qga.state", NULL);
-    return TRUE;
+}
+
+static void
+make_all_absolute(TnSettings *settings)
+{
+    if (strcmp(settings->method, method_names[TN_METHOD_VSOCK]) != 0)
+        make_absolute(&settings->path);
+    make_absolute(&settings->log_path);
+    make_absolute(&settings->pid_path);
+    make_absolute(&settings->hook_path);
+    make_absolute(&settings->state_dir);
+    make_absolute(&settings->policy_dir);
+}
+
+static void
+find_method(TnConfig *config, const Reading *reading)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(method_names); i++) {
+        if (strcmp(reading->settings.method, method_names[i]) == 0) {
+            config->method = reading->is_activated ? TN_METHOD_ACTIVATION : (TnMethod)i;
+            return;
+        }
+    }
+    config->fault =
+        g_strdup_printf("unsupported channel method/type: %s", reading->settings.method);
+}
+
+/* Takes the settings' texts. */
+static TnConfig *
+make_config(Reading *reading)
+{
+    TnSettings *settings = &reading->settings;
+    TnConfig *config = g_new0(TnConfig, 1);
+
+    if (settings->daemonize)
+        make_all_absolute(settings);
+    *config = (TnConfig){
+        .compat = reading->compat,
+        .path = g_steal_pointer(&settings->path),
+        .log_path = g_steal_pointer(&settings->log_path),
+        .pid_path = g_steal_pointer(&settings->pid_path),
+        .hook_path = g_steal_pointer(&settings->hook_path),
+        .state_path = g_build_filename(settings->state_dir, "qga.state", NULL),
+        .policy_dir = g_steal_pointer(&settings->policy_dir),
+        .verbose = settings->verbose,
+        .daemonize = settings->daemonize,
+        .retry_path = settings->retry_path,
+        .check_only = reading->check_only,
+        .client_uid = -1,
+        .client_cid = 2,
+        .notify_socket = g_strdup(g_getenv("NOTIFY_SOCKET")),
+        .lists = g_steal_pointer(&settings->lists),
+        .texts = g_steal_pointer(&settings->texts),
+    };
+    find_method(config, reading);
+    return config;
+}
+
+static TnConfigResult
+read_all(Reading *reading)
+{
+    TnConfigResult result = TN_CONFIG_RUN;
+
+    if (!load_file(reading))
+        return TN_CONFIG_WRONG;
+    result = take_options(reading);
+    if (result != TN_CONFIG_RUN)
+        return result;
+    if (!take_activation(reading) || !fill_defaults(reading))
+        return TN_CONFIG_WRONG;
+    if (reading->dump) {
+        g_autofree char *text = tn_settings_print(&reading->settings);
+
+        fputs(text, stdout);
+        return TN_CONFIG_DONE;
+    }
+    return TN_CONFIG_RUN;
 }
 
 TnConfigResult
 tn_config_new(int argc, char **argv, TnConfig **ret_config)
 {
-    g_autoptr(TnConfig) config = g_new0(TnConfig, 1);
-    g_autofree char *base = g_path_get_basename(argc > 0 ? argv[0] : "tenond");
-    Reading reading = {.config = config};
-    gboolean fine = TRUE;
-    int option;
+    Reading reading;
+    TnConfigResult result = TN_CONFIG_RUN;
 
-    config->compat = strcmp(base, "qemu-ga") == 0;
-    config->lists = g_array_new(FALSE, FALSE, sizeof(TnPolicyList));
-    config->texts = g_ptr_array_new_with_free_func(g_free);
-    config->client_uid = -1;
-    config->client_cid = 2;
-    config->notify_socket = g_strdup(g_getenv("NOTIFY_SOCKET"));
-    reading.method = g_strdup(method_names[TN_METHOD_VIRTIO]);
-    reading.state_dir = g_strdup(config->compat ? "/var/run" : TN_STATE_DIR);
-
-    while (fine && (option = getopt_long(argc, argv, "m:p:l:f:t:vVdb:a:r", options, NULL)) != -1) {
-        if (option == 'V') {
-            printf(config->compat ? "QEMU Guest Agent " TN_QGA_VERSION " (tenon " TN_VERSION ")\n"
-                                  : "tenond " TN_VERSION "\n");
-            g_free(reading.method);
-            g_free(reading.state_dir);
-            return TN_CONFIG_DONE;
-        }
-        fine = take_option(&reading, option);
-    }
-    fine = fine && fill_defaults(&reading);
-    g_free(reading.method);
-    g_free(reading.state_dir);
-    if (!fine)
-        return TN_CONFIG_WRONG;
-    *ret_config = g_steal_pointer(&config);
-    return TN_CONFIG_RUN;
+    init_reading(&reading, argc, argv);
+    result = read_all(&reading);
+    if (result == TN_CONFIG_RUN)
+        *ret_config = make_config(&reading);
+    tn_settings_clear(&reading.settings);
+    return result;
 }
 
 void
@@ -171,9 +483,12 @@ tn_config_free(TnConfig *config)
     if (config == NULL)
         return;
     g_free(config->path);
+    g_free(config->fault);
     g_free(config->log_path);
     g_free(config->pid_path);
+    g_free(config->hook_path);
     g_free(config->state_path);
+    g_free(config->policy_dir);
     g_free(config->notify_socket);
     if (config->lists != NULL)
         g_array_free(config->lists, TRUE);

@@ -22,26 +22,34 @@ typedef struct {
     gboolean compat; /* behaves as qemu-ga: the program was run by that name */
     TnMethod method;
     char *path;     /* of the channel; never NULL, save for TN_METHOD_ACTIVATION */
+    char *fault;    /* NULL, or why the channel cannot be opened: said once there is a log */
     char *log_path; /* NULL: standard error */
     char *pid_path;
+    char *hook_path;  /* program that is run around a freeze; NULL: none */
     char *state_path; /* the state file */
+    char *policy_dir; /* instead of the built-in directories; NULL: those */
     gboolean verbose;
     gboolean daemonize;
     gboolean retry_path;
+    gboolean check_only; /* say whether the policy is in order, and end */
     gint64 client_uid;   /* -1: only root and the agent's own user */
     guint client_cid;    /* 2: the host */
     char *notify_socket; /* NULL: no service manager */
     GArray *lists;       /* TnPolicyList; their texts are owned here */
-    GPtrArray *texts;
+    GPtrArray *texts;    /* private to config.c */
 } TnConfig;
 
 typedef enum {
     TN_CONFIG_RUN,
     TN_CONFIG_DONE,  /* what was asked for was printed: exit 0 */
+    TN_CONFIG_NAMES, /* the caller prints the names of all commands, one a line: exit 0 */
     TN_CONFIG_WRONG, /* the message was printed: exit 1 */
 } TnConfigResult;
 
-/* Reads ARGV. *RET_CONFIG is set for TN_CONFIG_RUN only; free it with tn_config_free. */
+/* Reads ARGV, the environment (whose variables of socket activation are removed) and the key file.
+ * Not thread-safe (getopt_long); once, at the start. *RET_CONFIG is set for TN_CONFIG_RUN only;
+ * free it with tn_config_free. Source: qemu-ga's options, keys, defaults and messages; what differs
+ * is in tests/compat/differences.json. */
 TnConfigResult tn_config_new(int argc, char **argv, TnConfig **ret_config);
 void tn_config_free(TnConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnConfig, tn_config_free)

@@ -6,9 +6,11 @@
  */
 
 #include "agent/config.h"
+#include "agent/daemon.h"
 #include "agent/engine.h"
 #include "agent/notify.h"
 #include "agent/registry.h"
+#include "agent/report.h"
 #include "agent/state.h"
 #include "build-config.h"
 #include "commands/commands.h"
@@ -26,6 +28,7 @@ enum {
 
 typedef struct {
     TnConfig *config;
+    TnDaemon *daemon; /* NULL: in the foreground */
     TnLog *log;
     TnState *state;
     TnRegistry *registry;
@@ -35,6 +38,7 @@ typedef struct {
     TnEngine *engine;
     TnSignals *signals;
     GMainLoop *loop;
+    TnStartStep step; /* of the start, for its messages */
     int exit_code;
 } Agent;
 
@@ -71,20 +75,28 @@ note_frozen(gboolean frozen, gpointer data)
 }
 
 static gboolean
+add_modules(Agent *agent, GError **error)
+{
+    agent->registry = tn_registry_new();
+    for (gsize i = 0; tn_commands_modules[i] != NULL; i++) {
+        if (!tn_registry_add(agent->registry, tn_commands_modules[i], error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
 make_policy(Agent *agent, GError **error)
 {
     const GArray *lists = agent->config->lists;
     TnPolicyOptions options = {
         .compat = TRUE,
+        .policy_dir = agent->config->policy_dir,
         .lists = (const TnPolicyList *)(const void *)lists->data,
         .n_lists = lists->len,
     };
     guint n_commands;
 
-    for (gsize i = 0; tn_commands_modules[i] != NULL; i++) {
-        if (!tn_registry_add(agent->registry, tn_commands_modules[i], error))
-            return FALSE;
-    }
     options.commands = tn_registry_get_policy_commands(agent->registry, &n_commands);
     options.n_commands = n_commands;
     agent->policy = tn_policy_holder_new(&options, error);
@@ -122,23 +134,32 @@ start_modules(Agent *agent)
 static gboolean
 start_agent(Agent *agent, GError **error)
 {
-    const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
     TnEngineSetup setup = {.config = agent->config, .ended = note_ended, .data = agent};
 
-    agent->registry = tn_registry_new();
     agent->loop = g_main_loop_new(NULL, FALSE);
+    agent->step = TN_START_METHOD;
+    if (agent->config->fault != NULL) {
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, agent->config->fault);
+        return FALSE;
+    }
+    agent->step = TN_START_STATE;
     agent->state = tn_state_new(agent->config->state_path, error);
     if (agent->state == NULL)
         return FALSE;
     tn_state_on_frozen(agent->state, note_frozen, agent);
     tn_log_set_frozen(agent->log, tn_state_is_frozen(agent->state));
+    agent->step = TN_START_POLICY;
     agent->signals = tn_signals_new(signals, take_signal, agent, error);
-    if (agent->signals == NULL || !make_policy(agent, error) || !make_jobs(agent, error))
+    if (agent->signals == NULL || !add_modules(agent, error) || !make_policy(agent, error) ||
+        !make_jobs(agent, error))
         return FALSE;
+    tn_report_log_policy(tn_policy_holder_get(agent->policy));
     start_modules(agent);
     setup.state = agent->state;
     setup.registry = agent->registry;
     setup.policy = agent->policy;
+    agent->step = TN_START_CHANNEL;
     agent->engine = tn_engine_new(&setup, error);
     return agent->engine != NULL;
 }
@@ -154,7 +175,7 @@ stop_agent(Agent *agent)
     tn_policy_holder_free(agent->policy);
     tn_signals_free(agent->signals);
     tn_state_free(agent->state);
-    g_main_loop_unref(agent->loop);
+    g_clear_pointer(&agent->loop, g_main_loop_unref);
 }
 
 static int
@@ -163,41 +184,89 @@ run_agent(Agent *agent)
     g_autoptr(GError) error = NULL;
 
     if (!start_agent(agent, &error)) {
-        g_critical("%s", error->message);
-        g_critical("error initializing guest agent");
+        tn_report_start_failure(agent->step, error->message);
         return 1;
     }
+    if (agent->daemon != NULL)
+        tn_daemon_ready(agent->daemon);
     tn_notify_send(agent->config->notify_socket, "READY=1");
     g_main_loop_run(agent->loop);
     tn_notify_send(agent->config->notify_socket, "STOPPING=1");
     return agent->exit_code;
 }
 
+/* Answers what needs no serving; FALSE when there is nothing of that. */
+static gboolean
+answer_only(Agent *agent, TnConfigResult result, int *ret_exit_code)
+{
+    g_autoptr(GError) error = NULL;
+
+    *ret_exit_code = result == TN_CONFIG_WRONG ? 1 : 0;
+    if (result == TN_CONFIG_DONE || result == TN_CONFIG_WRONG)
+        return TRUE;
+    if (result == TN_CONFIG_RUN && !agent->config->check_only)
+        return FALSE;
+    if (!add_modules(agent, &error) || (result == TN_CONFIG_RUN && !make_policy(agent, &error))) {
+        g_printerr("%s\n", error->message);
+        *ret_exit_code = 1;
+    } else if (result == TN_CONFIG_NAMES) {
+        tn_report_names(agent->registry);
+    } else {
+        *ret_exit_code = tn_report_policy(tn_policy_holder_get(agent->policy));
+    }
+    stop_agent(agent);
+    return TRUE;
+}
+
+/* There is no log yet: the message goes to standard error, in its form. */
+static gboolean
+fail_early(Agent *agent, TnStartStep step, const char *why)
+{
+    agent->log = tn_log_new(NULL, FALSE, NULL);
+    tn_log_install(agent->log);
+    tn_report_start_failure(step, why);
+    return FALSE;
+}
+
+/* The log, and before it the way into the background; FALSE: exit. */
+static gboolean
+open_log(Agent *agent, int *ret_exit_code)
+{
+    g_autoptr(GError) error = NULL;
+    const TnConfig *config = agent->config;
+
+    *ret_exit_code = 1;
+    if (config->daemonize &&
+        !tn_daemon_start(config->pid_path, &agent->daemon, ret_exit_code, &error))
+        return fail_early(agent, TN_START_DAEMON, error->message);
+    if (config->daemonize && agent->daemon == NULL)
+        return FALSE;
+    agent->log = tn_log_new(config->log_path, config->verbose, &error);
+    if (agent->log == NULL) {
+        g_prefix_error(&error, "unable to open specified log file: ");
+        return fail_early(agent, TN_START_LOG, error->message);
+    }
+    tn_log_install(agent->log);
+    return TRUE;
+}
+
 int
 main(int argc, char **argv)
 {
-    g_autoptr(GError) error = NULL;
     Agent agent = {0};
-    TnConfigResult result;
-    int exit_code;
+    int exit_code = 1;
 
     /* One arena and no threshold that grows: what a burst took goes back when it is over. */
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     signal(SIGPIPE, SIG_IGN);
 
-    result = tn_config_new(argc, argv, &agent.config);
-    if (result != TN_CONFIG_RUN)
-        return result == TN_CONFIG_DONE ? 0 : 1;
-    agent.log = tn_log_new(agent.config->log_path, agent.config->verbose, &error);
-    if (agent.log == NULL) {
-        g_printerr("unable to open specified log file: %s\n", error->message);
-        tn_config_free(agent.config);
-        return 1;
+    if (!answer_only(&agent, tn_config_new(argc, argv, &agent.config), &exit_code) &&
+        open_log(&agent, &exit_code)) {
+        exit_code = run_agent(&agent);
+        stop_agent(&agent);
     }
-    tn_log_install(agent.log);
-    exit_code = run_agent(&agent);
-    stop_agent(&agent);
+    tn_daemon_free(agent.daemon);
     tn_config_free(agent.config);
     return exit_code; /* the log stays for the last messages */
 }
