@@ -23,6 +23,7 @@
 
 #define DELIMITER       0xFF
 #define READ_BYTES      ((gsize)64 << 10)
+#define SHORT_BYTES     ((gsize)4096)
 #define BUSY_RETRY_US   G_GINT64_CONSTANT(20000)
 #define SYNC_LINE_BYTES ((gsize)64 << 10) /* longest line that is looked at while synchronising */
 #define WAIT_MAX_MS     30000
@@ -275,30 +276,55 @@ greet_unix(TnConn *base, gint64 deadline_us, GError **error)
 }
 
 static gboolean
-exchange_unix(TnConn *base, const GString *request, gint64 deadline_us, TnAnswer **ret_reply,
-              GError **error)
+send_unix(TnConn *base, const GString *request, gint64 deadline_us, GError **error)
 {
     UnixConn *conn = (UnixConn *)base;
+    gboolean is_sent = FALSE;
 
     if (!greet_unix(base, deadline_us, error))
         return FALSE;
-    /* Until the reply is here, the stream is in an unknown place. */
-    conn->is_synced = FALSE;
-    if (!send_all(conn, request->str, request->len, deadline_us, error) ||
-        !send_all(conn, "\n", 1, deadline_us, error))
-        return FALSE;
+    if (request->len < SHORT_BYTES) {
+        /* One call, one wake-up of the agent. */
+        char line[SHORT_BYTES + 1];
+
+        memcpy(line, request->str, request->len);
+        line[request->len] = '\n';
+        is_sent = send_all(conn, line, request->len + 1, deadline_us, error);
+    } else {
+        is_sent = send_all(conn, request->str, request->len, deadline_us, error) &&
+                  send_all(conn, "\n", 1, deadline_us, error);
+    }
+    conn->is_synced = is_sent;
+    return is_sent;
+}
+
+static gboolean
+receive_unix(TnConn *base, gint64 deadline_us, TnAnswer **ret_reply, GError **error)
+{
+    UnixConn *conn = (UnixConn *)base;
+
     for (; conn->n_nudges > 0; conn->n_nudges--) {
         g_autoptr(TnAnswer) ignored = NULL;
 
         conn->is_nudged = TRUE;
-        if (!receive_reply(conn, deadline_us, &ignored, error))
+        if (!receive_reply(conn, deadline_us, &ignored, error)) {
+            conn->is_synced = FALSE;
             return FALSE;
+        }
     }
     conn->is_nudged = FALSE;
-    if (!receive_reply(conn, deadline_us, ret_reply, error))
-        return FALSE;
-    conn->is_synced = TRUE;
-    return TRUE;
+    if (receive_reply(conn, deadline_us, ret_reply, error))
+        return TRUE;
+    conn->is_synced = FALSE;
+    return FALSE;
+}
+
+static gboolean
+exchange_unix(TnConn *base, const GString *request, gint64 deadline_us, TnAnswer **ret_reply,
+              GError **error)
+{
+    return send_unix(base, request, deadline_us, error) &&
+           receive_unix(base, deadline_us, ret_reply, error);
 }
 
 static void
@@ -316,6 +342,8 @@ free_unix(TnConn *base)
 static const TnConnOps unix_ops = {
     .hello = greet_unix,
     .exchange = exchange_unix,
+    .send = send_unix,
+    .receive = receive_unix,
     .free = free_unix,
 };
 

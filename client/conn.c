@@ -79,9 +79,8 @@ tn_conn_hello(TnConn *conn, gint64 deadline_us, GError **error)
     return conn->ops->hello == NULL || conn->ops->hello(conn, deadline_us, error);
 }
 
-gboolean
-tn_conn_exchange(TnConn *conn, const GString *request, gint64 deadline_us, TnAnswer **ret_reply,
-                 GError **error)
+static gboolean
+check_size(const TnConn *conn, const GString *request, GError **error)
 {
     if (request->len > conn->request_max) {
         g_set_error(error, TN_FAILURE, TN_FAILURE_TOO_LARGE,
@@ -90,7 +89,33 @@ tn_conn_exchange(TnConn *conn, const GString *request, gint64 deadline_us, TnAns
                     request->len, conn->request_max);
         return FALSE;
     }
-    return conn->ops->exchange(conn, request, deadline_us, ret_reply, error);
+    return TRUE;
+}
+
+gboolean
+tn_conn_exchange(TnConn *conn, const GString *request, gint64 deadline_us, TnAnswer **ret_reply,
+                 GError **error)
+{
+    return check_size(conn, request, error) &&
+           conn->ops->exchange(conn, request, deadline_us, ret_reply, error);
+}
+
+gboolean
+tn_conn_send(TnConn *conn, const GString *request, gint64 deadline_us, GError **error)
+{
+    return check_size(conn, request, error) && conn->ops->send(conn, request, deadline_us, error);
+}
+
+gboolean
+tn_conn_receive(TnConn *conn, gint64 deadline_us, TnAnswer **ret_reply, GError **error)
+{
+    return conn->ops->receive(conn, deadline_us, ret_reply, error);
+}
+
+gboolean
+tn_conn_can_overlap(const TnConn *conn)
+{
+    return conn->ops->send != NULL;
 }
 
 void

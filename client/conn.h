@@ -18,6 +18,9 @@ typedef struct {
     gboolean (*hello)(TnConn *conn, gint64 deadline_us, GError **error);
     gboolean (*exchange)(TnConn *conn, const GString *request, gint64 deadline_us,
                          TnAnswer **ret_reply, GError **error);
+    /* The two halves of exchange, for several requests under way. NULL: not possible. */
+    gboolean (*send)(TnConn *conn, const GString *request, gint64 deadline_us, GError **error);
+    gboolean (*receive)(TnConn *conn, gint64 deadline_us, TnAnswer **ret_reply, GError **error);
     void (*free)(TnConn *conn);
 } TnConnOps;
 
@@ -47,6 +50,17 @@ gboolean tn_conn_hello(TnConn *conn, gint64 deadline_us, GError **error) G_GNUC_
  * of an error only). After a time-out the next exchange synchronises first. */
 gboolean tn_conn_exchange(TnConn *conn, const GString *request, gint64 deadline_us,
                           TnAnswer **ret_reply, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Sends REQUEST without waiting; the replies come from tn_conn_receive in the order of the
+ * requests. Where the way carries one at a time (tn_conn_can_overlap) neither may be called. After
+ * a failure of either, all that is under way is lost. Errors: those of tn_conn_exchange. */
+gboolean tn_conn_send(TnConn *conn, const GString *request, gint64 deadline_us, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+/* The second half of tn_conn_send. */
+gboolean tn_conn_receive(TnConn *conn, gint64 deadline_us, TnAnswer **ret_reply, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+/* TRUE when several requests may be under way. */
+gboolean tn_conn_can_overlap(const TnConn *conn);
 
 /* From now on a readable FD (borrowed; < 0: none) makes a held answer come at once, where the way
  * to the agent allows it. The caller then looks at FD by itself. */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define RETRY_US         G_GINT64_CONSTANT(200000)
+#define DEPTH            4 /* hides a round trip behind the work on others */
 #define TRACE_STRING_MAX 1024
 
 struct TnAgent {
@@ -22,6 +23,8 @@ struct TnAgent {
     gint64 timeout_us;
     gint64 deadline_us;
     int wake_fd;
+    guint n_begun;  /* requests under way */
+    GQueue waiting; /* of GString: begun, where the way carries one at a time */
     FILE *trace;
     gint64 start_us;
 };
@@ -170,6 +173,19 @@ tn_dial_open(const TnDialOptions *options, GError **error)
     return g_steal_pointer(&agent);
 }
 
+static void
+free_text(gpointer text)
+{
+    g_string_free(text, TRUE);
+}
+
+static void
+drop_begun(TnAgent *agent)
+{
+    g_queue_clear_full(&agent->waiting, free_text);
+    agent->n_begun = 0;
+}
+
 gboolean
 tn_dial_again(TnAgent *agent, gint64 limit_us, GError **error)
 {
@@ -177,6 +193,7 @@ tn_dial_again(TnAgent *agent, gint64 limit_us, GError **error)
 
     options.wait_agent_us = limit_us;
     trace_line(agent, "! connecting again");
+    drop_begun(agent);
     g_clear_pointer(&agent->conn, tn_conn_free);
     return reach_agent_patiently(agent, &options, error);
 }
@@ -186,11 +203,29 @@ tn_dial_close(TnAgent *agent)
 {
     if (agent == NULL)
         return;
+    drop_begun(agent);
     tn_conn_free(agent->conn);
     tn_endpoint_free(agent->endpoint);
     if (agent->trace != NULL)
         fclose(agent->trace);
     g_free(agent);
+}
+
+static gboolean
+check_connected(const TnAgent *agent, GError **error)
+{
+    if (agent->conn != NULL)
+        return TRUE;
+    g_set_error_literal(error, TN_FAILURE, TN_FAILURE_CONNECTION_LOST, "connection lost");
+    return FALSE;
+}
+
+static void
+pass_failure(TnAgent *agent, gint64 answer_us, GError *take_failure, GError **error)
+{
+    explain_silence(agent, answer_us, &take_failure);
+    trace_line(agent, "! %s: %s", tn_failure_get_reason(take_failure), take_failure->message);
+    g_propagate_error(error, take_failure);
 }
 
 static TnAnswer *
@@ -200,15 +235,10 @@ exchange_text(TnAgent *agent, const GString *text, gint64 answer_us, GError **er
     g_autoptr(GError) exchange_error = NULL;
     TnAnswer *reply = NULL;
 
-    if (agent->conn == NULL) {
-        g_set_error_literal(error, TN_FAILURE, TN_FAILURE_CONNECTION_LOST, "connection lost");
+    if (!check_connected(agent, error))
         return NULL;
-    }
     if (!tn_conn_exchange(agent->conn, text, deadline_us, &reply, &exchange_error)) {
-        explain_silence(agent, answer_us, &exchange_error);
-        trace_line(agent, "! %s: %s", tn_failure_get_reason(exchange_error),
-                   exchange_error->message);
-        g_propagate_error(error, g_steal_pointer(&exchange_error));
+        pass_failure(agent, answer_us, g_steal_pointer(&exchange_error), error);
         return NULL;
     }
     trace_reply(agent, reply);
@@ -225,6 +255,89 @@ tn_dial_send(TnAgent *agent, TnAsk *ask, gint64 answer_us, guint *ret_at, GError
     if (reply == NULL || !tn_answer_unwrap(reply, ret_at, error))
         return NULL;
     return g_steal_pointer(&reply);
+}
+
+gboolean
+tn_dial_begin(TnAgent *agent, TnAsk *ask, GError **error)
+{
+    gint64 deadline_us = MIN(agent->deadline_us, tn_deadline_after(TN_DIAL_ANSWER_US));
+    const GString *text = tn_ask_get_text(ask);
+    GError *failure = NULL;
+
+    if (!check_connected(agent, error))
+        return FALSE;
+    trace_line(agent, "> %s", tn_ask_get_shown(ask));
+    if (!tn_conn_can_overlap(agent->conn)) {
+        g_queue_push_tail(&agent->waiting, g_string_new_len(text->str, (gssize)text->len));
+    } else if (!tn_conn_send(agent->conn, text, deadline_us, &failure)) {
+        drop_begun(agent);
+        pass_failure(agent, TN_DIAL_ANSWER_US, failure, error);
+        return FALSE;
+    }
+    agent->n_begun++;
+    return TRUE;
+}
+
+static TnAnswer *
+receive_begun(TnAgent *agent, gint64 answer_us, GError **error)
+{
+    gint64 deadline_us = MIN(agent->deadline_us, tn_deadline_after(answer_us));
+    TnAnswer *answer = NULL;
+    GError *failure = NULL;
+
+    if (agent->waiting.length > 0) {
+        GString *text = g_queue_pop_head(&agent->waiting);
+
+        answer = exchange_text(agent, text, answer_us, error);
+        g_string_free(text, TRUE);
+        return answer;
+    }
+    if (!check_connected(agent, error))
+        return NULL;
+    if (!tn_conn_receive(agent->conn, deadline_us, &answer, &failure)) {
+        pass_failure(agent, answer_us, failure, error);
+        return NULL;
+    }
+    trace_reply(agent, answer);
+    return answer;
+}
+
+TnAnswer *
+tn_dial_finish(TnAgent *agent, gint64 answer_us, guint *ret_at, GError **error)
+{
+    g_autoptr(TnAnswer) answer = NULL;
+
+    g_assert(agent->n_begun > 0);
+    agent->n_begun--;
+    answer = receive_begun(agent, answer_us, error);
+    if (answer == NULL) {
+        if (agent->waiting.length == 0)
+            drop_begun(agent);
+        return NULL;
+    }
+    return tn_answer_unwrap(answer, ret_at, error) ? g_steal_pointer(&answer) : NULL;
+}
+
+void
+tn_dial_abandon(TnAgent *agent)
+{
+    g_queue_clear_full(&agent->waiting, free_text);
+    if (agent->conn == NULL || !tn_conn_can_overlap(agent->conn))
+        agent->n_begun = 0;
+    while (agent->n_begun > 0) {
+        guint at = 0;
+        g_autoptr(GError) ignored = NULL;
+        g_autoptr(TnAnswer) answer = tn_dial_finish(agent, TN_DIAL_ANSWER_US, &at, &ignored);
+
+        if (answer == NULL && ignored != NULL)
+            g_debug("abandoned: %s", ignored->message);
+    }
+}
+
+guint
+tn_dial_get_depth(const TnAgent *agent)
+{
+    return agent->conn != NULL && tn_conn_can_overlap(agent->conn) ? DEPTH : 1;
 }
 
 TnAnswer *

@@ -47,6 +47,19 @@ TnAnswer *tn_dial_send(TnAgent *agent, TnAsk *ask, gint64 answer_us, guint *ret_
 TnAnswer *tn_dial_simple(TnAgent *agent, const char *command, guint *ret_at, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* Sends ASK without waiting for its answer, which tn_dial_finish gives; several may be under way,
+ * and are finished in the order of their beginning. Where the way carries one at a time, the
+ * request waits here. Errors: those of tn_dial_send; then, as after a failure of tn_dial_finish
+ * that the agent did not answer itself, nothing is under way any more. */
+gboolean tn_dial_begin(TnAgent *agent, TnAsk *ask, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The answer to the oldest request that is under way; as tn_dial_send. */
+TnAnswer *tn_dial_finish(TnAgent *agent, gint64 answer_us, guint *ret_at, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+/* Takes and forgets the answers to all that is under way. */
+void tn_dial_abandon(TnAgent *agent);
+/* How many requests are worth having under way at once. */
+guint tn_dial_get_depth(const TnAgent *agent);
+
 /* Sends TEXT as it stands and gives the whole reply, an error object included. Through libvirt an
  * agent's error is a failure, since its class is lost on the way. */
 TnAnswer *tn_dial_send_raw(TnAgent *agent, const GString *text, GError **error)

@@ -98,6 +98,8 @@ classify_words(const char *class_name, const char *desc)
         return classify_spawn(desc);
     if (strstr(desc, "denied by policy") != NULL)
         return TN_FAILURE_POLICY_DENIED;
+    if (strstr(desc, "the file has changed") != NULL)
+        return TN_FAILURE_CHANGED;
     if (strstr(desc, "No such file or directory") != NULL)
         return TN_FAILURE_NO_SUCH_FILE;
     if (strstr(desc, "File exists") != NULL)

@@ -53,8 +53,14 @@ typedef struct {
 
 /* verb-attach.c */
 extern const TnVerb tn_verb_attach;
+/* verb-cat.c */
+extern const TnVerb tn_verb_cat;
+/* verb-cp.c */
+extern const TnVerb tn_verb_cp;
 /* verb-exec.c */
 extern const TnVerb tn_verb_exec;
+/* verb-fs.c */
+extern const TnVerb tn_verb_fs;
 /* verb-info.c */
 extern const TnVerb tn_verb_info;
 /* verb-jobs.c */
@@ -65,6 +71,8 @@ extern const TnVerb tn_verb_kill;
 extern const TnVerb tn_verb_logs;
 /* verb-ping.c */
 extern const TnVerb tn_verb_ping;
+/* verb-put.c */
+extern const TnVerb tn_verb_put;
 /* verb-raw.c */
 extern const TnVerb tn_verb_raw;
 /* verb-run.c */
@@ -76,6 +84,18 @@ TnAgent *tn_verb_open(const TnInvocation *invocation, GError **error) G_GNUC_WAR
 /* The same for the endpoint TEXT. */
 TnAgent *tn_verb_open_endpoint(const TnInvocation *invocation, const char *text, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* Splits "ENDPOINT:PATH" and reaches the agent there. *RET_PATH is freed with g_free. Errors:
+ * TN_FAILURE_USAGE when TEXT is not of that form; those of tn_dial_open. */
+TnAgent *tn_verb_open_path(const TnInvocation *invocation, const char *text, char **ret_path,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Reads "0640" (TEXT NULL: -1). Errors: TN_FAILURE_USAGE. */
+gboolean tn_verb_parse_mode(const char *text, gint64 *ret_mode, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Splits "USER[:GROUP]" (TEXT NULL: both NULL); both are freed with g_free. */
+void tn_verb_split_owner(const char *text, char **ret_user, char **ret_group);
 
 /* Writes the whole of DATA to the standard stream FD. Errors: TN_FAILURE_READER_GONE (EPIPE),
  * TN_FAILURE_LOCAL. */

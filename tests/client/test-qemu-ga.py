@@ -55,6 +55,34 @@ class Stock(Case):
         result = ctl("exec", "--timeout", "300ms", self.endpoint, "--", "sleep", "2")
         self.check(result, 124, err="goes on in the guest")
 
+    def test_files(self):
+        data = os.urandom(2500000)
+        source = os.path.join(self.dir, "a")
+        guest = "%s:%s/" % (self.endpoint, self.dir)
+        with open(source, "wb") as file:
+            file.write(data)
+        self.check(ctl("cp", source, guest + "b"), 0, err="no tenon-file-put")
+        self.check(ctl("cp", "-q", guest + "b", source + "c"), 0)
+        self.check(ctl("cat", guest + "b"), 0, out=data)
+        with open(source + "c", "rb") as file:
+            self.assertEqual(file.read(), data)
+        self.check(ctl("put", guest + "d", stdin=b"x"), 0)
+        self.check(ctl("cat", guest + "d"), 0, out=b"x")
+        self.check(ctl("cp", "-n", source, guest + "b"), 127)
+        self.check(ctl("cp", "--strict", source, guest + "b"), 3)
+        self.check(ctl("cat", guest + "nope"), 1, err="No such file or directory")
+        self.check(ctl("fs", "ls", guest), 127)
+
+    def test_stdin(self):
+        result = ctl("exec", "-i", self.endpoint, "--", "cat", stdin=b"in\n" * 1000)
+        self.check(result, 0, out=b"in\n" * 1000, err="no jobs")
+        self.check(ctl("exec", "-i", "--strict", self.endpoint, "--", "cat"), 127)
+        self.check(ctl("exec", "--user", "x", self.endpoint, "--", "cat"), 127)
+        self.check(ctl("run", self.endpoint, "-", "--", "a", stdin=b"echo $1; exit 3"), 3,
+                   out=b"a\n")
+        self.assertGreater(int(ctl("exec", "-q", "-d", self.endpoint, "--", "true").out), 1)
+        self.check(ctl("jobs", self.endpoint), 127)
+
     def test_stale_half_request(self):
         with socket.socket(socket.AF_UNIX) as peer:
             peer.connect(self.path)
