@@ -19,6 +19,7 @@ typedef struct {
 /* Time that one online processor spent since boot, in milliseconds, by proc(5) /proc/stat. A
  * member whose has_ is false is not in this kernel's file. */
 typedef struct {
+    int family; /* whose counters these are; 0: Linux */
     int64_t cpu;
     uint64_t user;
     uint64_t nice;

@@ -101,7 +101,7 @@ tn_sessions_free_one(TnSession *session)
 }
 
 GPtrArray *
-tn_sessions_read(int root_fd, const TnLogindOps *logind, GError **error)
+tn_sessions_read(int root_fd, TnLogindLoad load, GError **error)
 {
     g_autoptr(GPtrArray) sessions =
         g_ptr_array_new_with_free_func((GDestroyNotify)tn_sessions_free_one);
@@ -109,6 +109,7 @@ tn_sessions_read(int root_fd, const TnLogindOps *logind, GError **error)
     Collection all = {sessions, by_name};
     g_autoptr(GError) local = NULL;
     g_autofree char *text = NULL;
+    TnLogindOps logind;
     gsize size = 0;
 
     if (tn_sysroot_read_file(root_fd, "/var/run/utmp", UTMP_LIMIT_BYTES, &text, &size, &local)) {
@@ -116,8 +117,8 @@ tn_sessions_read(int root_fd, const TnLogindOps *logind, GError **error)
     } else if (!g_error_matches(local, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) {
         g_propagate_error(error, g_steal_pointer(&local));
         return NULL;
-    } else if (logind != NULL) {
-        ask_logind(logind, &all);
+    } else if (load != NULL && load(&logind)) {
+        ask_logind(&logind, &all);
     }
     return g_steal_pointer(&sessions);
 }

@@ -14,10 +14,13 @@ typedef struct {
 /* Frees SESSION and what it holds; NULL is fine. */
 void tn_sessions_free_one(TnSession *session);
 
+/* tn_logind_load(), or what a test has in its place. */
+typedef gboolean (*TnLogindLoad)(TnLogindOps *ret_ops);
+
 /* The users logged in, one entry each, in order of first appearance: from /var/run/utmp below
- * ROOT_FD, or where there is no such file from LOGIND (NULL: then nobody). Names are UTF-8 with
- * U+FFFD for what is not. The caller owns the array and its elements. A utmp that cannot be read
- * for another reason is an error (G_IO_ERROR from errno), a cut last record is left out, above
+ * ROOT_FD, or where there is no such file from what LOAD loads (NULL: then nobody). Names are UTF-8
+ * with U+FFFD for what is not. The caller owns the array and its elements. A utmp that cannot be
+ * read for another reason is an error (G_IO_ERROR from errno), a cut last record is left out, above
  * 16 MiB it is MESSAGE_TOO_LARGE. */
-GPtrArray *tn_sessions_read(int root_fd, const TnLogindOps *logind, GError **error)
+GPtrArray *tn_sessions_read(int root_fd, TnLogindLoad load, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

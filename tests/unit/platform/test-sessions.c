@@ -113,13 +113,32 @@ fail_sessions(char ***ret_ids)
     return -ENOENT;
 }
 
-static const TnLogindOps good = {get_sessions, get_class, get_username, get_start_time};
+static gboolean
+load_good(TnLogindOps *ret_ops)
+{
+    *ret_ops = (TnLogindOps){get_sessions, get_class, get_username, get_start_time};
+    return TRUE;
+}
+
+static gboolean
+load_gone(TnLogindOps *ret_ops)
+{
+    *ret_ops = (TnLogindOps){get_sessions, get_class, fail_username, get_start_time};
+    return TRUE;
+}
+
+static gboolean
+load_none(TnLogindOps *ret_ops)
+{
+    *ret_ops = (TnLogindOps){fail_sessions, get_class, get_username, get_start_time};
+    return TRUE;
+}
 
 static void
 test_asks_logind_without_utmp(void **state)
 {
     g_autoptr(Tree) tree = tree_new();
-    g_autoptr(GPtrArray) sessions = tn_sessions_read(tree->fd, &good, NULL);
+    g_autoptr(GPtrArray) sessions = tn_sessions_read(tree->fd, load_good, NULL);
 
     assert_non_null(sessions);
     assert_int_equal(sessions->len, 2);
@@ -134,18 +153,16 @@ test_an_empty_utmp_is_an_answer(void **state)
     g_autoptr(GPtrArray) sessions = NULL;
 
     tree_put(tree, "var/run/utmp", "");
-    sessions = tn_sessions_read(tree->fd, &good, NULL);
+    sessions = tn_sessions_read(tree->fd, load_good, NULL);
     assert_int_equal(sessions->len, 0);
 }
 
 static void
 test_a_session_that_ends_meanwhile_is_left_out(void **state)
 {
-    static const TnLogindOps gone = {get_sessions, get_class, fail_username, get_start_time};
-    static const TnLogindOps none = {fail_sessions, get_class, get_username, get_start_time};
     g_autoptr(Tree) tree = tree_new();
-    g_autoptr(GPtrArray) first = tn_sessions_read(tree->fd, &gone, NULL);
-    g_autoptr(GPtrArray) second = tn_sessions_read(tree->fd, &none, NULL);
+    g_autoptr(GPtrArray) first = tn_sessions_read(tree->fd, load_gone, NULL);
+    g_autoptr(GPtrArray) second = tn_sessions_read(tree->fd, load_none, NULL);
     g_autoptr(GPtrArray) third = tn_sessions_read(tree->fd, NULL, NULL);
 
     assert_int_equal(first->len, 0);
@@ -160,7 +177,7 @@ test_an_unreadable_utmp_is_an_error(void **state)
     g_autoptr(GError) error = NULL;
 
     tree_mkdir(tree, "var/run/utmp");
-    assert_null(tn_sessions_read(tree->fd, &good, &error));
+    assert_null(tn_sessions_read(tree->fd, load_good, &error));
     assert_string_equal(error->message, "read '/var/run/utmp': Is a directory");
 }
 
