@@ -4,8 +4,12 @@
  */
 #include "commands/commands.h"
 
+#include "commands/cpu.h"
 #include "commands/describe.h"
 #include "commands/exec.h"
+#include "commands/logins.h"
+#include "commands/memory.h"
+#include "commands/net.h"
 #include "commands/os.h"
 #include "commands/sync.h"
 
@@ -15,6 +19,10 @@ const TnModule *const tn_commands_modules[] = {
     &tn_sync_module,
     &tn_exec_module,
     &tn_os_module,
+    &tn_cpu_module,
+    &tn_memory_module,
+    &tn_net_module,
+    &tn_logins_module,
     &tn_describe_module,
     NULL,
 };
