@@ -37,7 +37,8 @@ def list_files(root, tops=None, endings=None):
             directories[:] = [d for d in directories if d in tops]
             continue
         for name in sorted(names):
-            if name == '.git':
+            # What a link leads to is found under its own name, or is not ours (captured trees).
+            if name == '.git' or os.path.islink(os.path.join(base, name)):
                 continue
             if endings is None or name.endswith(tuple(endings)):
                 yield os.path.normpath(os.path.join(relative, name))
