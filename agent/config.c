@@ -143,7 +143,8 @@ print_help(const Reading *reading)
         reading->argv[0], reading->defaults->config_path, reading->defaults->hook_path,
         reading->defaults->state_dir, reading->defaults->pid_path);
     if (!reading->compat)
-        printf("      --policy=DIR       read the policy from DIR instead of its usual places\n"
+        printf("      --policy=DIR       read the policy from DIR instead of its usual places;\n"
+               "                         preset:NAME is one of those that come with the program\n"
                "      --check            say whether the policy is in order and exit\n");
 }
 
@@ -395,7 +396,8 @@ make_all_absolute(TnSettings *settings)
     make_absolute(&settings->pid_path);
     make_absolute(&settings->hook_path);
     make_absolute(&settings->state_dir);
-    make_absolute(&settings->policy_dir);
+    if (settings->policy_dir != NULL && !g_str_has_prefix(settings->policy_dir, "preset:"))
+        make_absolute(&settings->policy_dir);
 }
 
 static void

@@ -47,8 +47,10 @@ take_signal(int number, gpointer data)
 {
     Agent *agent = data;
 
-    if (number == SIGHUP)
-        return; /* the policy stays what it is */
+    if (number == SIGHUP) {
+        tn_report_reload_policy(agent->policy);
+        return;
+    }
     /* As qemu-ga: an agent that ends while file systems are frozen could not be asked to thaw. */
     if (tn_state_is_frozen(agent->state)) {
         g_warning("signal %d is ignored while file systems are frozen", number);

@@ -28,7 +28,7 @@ tn_report_policy(const TnPolicy *policy)
         fprintf(stderr, "warning: %s\n", warnings[i]);
     if (sealed != NULL) {
         fprintf(stderr, "sealed: %s\n", sealed);
-        return 1;
+        return 2;
     }
     printf("the policy is in order: %s\n", tn_policy_get_source(policy));
     return 0;
@@ -44,6 +44,21 @@ tn_report_log_policy(const TnPolicy *policy)
         g_warning("policy: %s", warnings[i]);
     if (sealed != NULL)
         g_critical("the policy is not in order, nearly everything is refused: %s", sealed);
+    else
+        g_info("the policy in force: %s", tn_policy_get_source(policy));
+}
+
+void
+tn_report_reload_policy(TnPolicyHolder *holder)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean fine = tn_policy_holder_reload(holder, &error);
+    const TnPolicy *policy = tn_policy_holder_get(holder);
+
+    if (fine || tn_policy_get_sealed_reason(policy) != NULL)
+        tn_report_log_policy(policy);
+    else
+        g_critical("the new policy is not in order, the last good one stays: %s", error->message);
 }
 
 void

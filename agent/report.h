@@ -12,12 +12,16 @@
 void tn_report_names(const TnRegistry *registry);
 
 /* Whether the policy is in order: warnings and what seals it on standard error, then one line on
- * standard output. Returns the exit code: 0, or 1 when the agent would be sealed. */
+ * standard output. Returns the exit code: 0, or 2 when the agent would be sealed. */
 int tn_report_policy(const TnPolicy *policy);
 
 /* Logs what the journal should hear of the policy that is in force: warnings, and why it is sealed.
  */
 void tn_report_log_policy(const TnPolicy *policy);
+
+/* Reads the policy of HOLDER again, at the service manager's or the owner's SIGHUP, and logs what
+ * came of it. */
+void tn_report_reload_policy(TnPolicyHolder *holder);
 
 /* What was being done when the start failed. */
 typedef enum {

@@ -64,12 +64,15 @@ make_empty(const TnPolicyOptions *options)
     return policy;
 }
 
+#define PRESET_MARK "preset:"
+
+/* The preset that was named on the command line, or NULL. */
 static const char *
-choose_preset(const TnPolicyOptions *options)
+get_named_preset(const TnPolicyOptions *options)
 {
-    if (options->preset != NULL)
-        return options->preset;
-    return options->compat ? "compat" : "standard";
+    if (options->policy_dir == NULL || !g_str_has_prefix(options->policy_dir, PRESET_MARK))
+        return NULL;
+    return options->policy_dir + strlen(PRESET_MARK);
 }
 
 static gboolean
@@ -92,13 +95,17 @@ add_preset(TnPolicy *policy, const char *name, GChecksum *checksum, GError **err
 static gboolean
 add_files(TnPolicy *policy, const TnPolicyOptions *options, GError **error)
 {
-    g_autoptr(GPtrArray) dropins = tn_dropin_load(options->policy_dir, error);
+    const char *preset = get_named_preset(options);
+    g_autoptr(GPtrArray) dropins =
+        preset != NULL ? g_ptr_array_new() : tn_dropin_load(options->policy_dir, error);
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
 
     if (dropins == NULL)
         return FALSE;
     if (dropins->len == 0) {
-        if (!add_preset(policy, choose_preset(options), checksum, error))
+        if (preset == NULL)
+            preset = options->compat ? "compat" : "standard";
+        if (!add_preset(policy, preset, checksum, error))
             return FALSE;
     } else {
         policy->source = g_strdup_printf("%u file%s", dropins->len, dropins->len == 1 ? "" : "s");

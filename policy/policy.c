@@ -52,7 +52,6 @@ keep_options(TnPolicyHolder *holder, const TnPolicyOptions *options)
     kept->commands = commands;
     kept->lists = lists;
     kept->policy_dir = g_intern_string(options->policy_dir);
-    kept->preset = g_intern_string(options->preset);
     g_ptr_array_add(holder->texts, commands);
     g_ptr_array_add(holder->texts, lists);
 }

@@ -84,8 +84,8 @@ typedef struct {
 typedef struct {
     gboolean compat;        /* run under qemu-ga's name: without a policy the preset compat holds,
                                else standard; qemu-ga's lists from files are taken */
-    const char *policy_dir; /* read this directory instead of the built-in ones; may be NULL */
-    const char *preset;     /* without any file this preset holds; NULL: as COMPAT says */
+    const char *policy_dir; /* read this directory instead of the built-in ones, or take a preset
+                           ("preset:compat") and read none; may be NULL */
     const TnPolicyCommand *commands;
     gsize n_commands;
     const TnPolicyList *lists;

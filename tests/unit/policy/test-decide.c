@@ -440,7 +440,9 @@ test_presets(void **state)
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(NAMES); i++) {
-        options.preset = NAMES[i];
+        g_autofree char *name = g_strconcat("preset:", NAMES[i], NULL);
+
+        options.policy_dir = name;
         tn_policy_holder_free(fixture->holder);
         fixture->holder = tn_policy_holder_new(&options, NULL);
         assert_null(tn_policy_get_sealed_reason(tn_policy_holder_get(fixture->holder)));
@@ -448,7 +450,7 @@ test_presets(void **state)
         assert_int_equal(ask(fixture, "guest-exec", FALSE) == NULL,
                          strcmp(NAMES[i], "compat") == 0);
     }
-    options.preset = NULL;
+    options.policy_dir = fixture->dir;
     tn_policy_holder_free(fixture->holder);
     fixture->holder = tn_policy_holder_new(&options, NULL);
     assert_non_null(strstr(ask(fixture, "guest-exec", FALSE), "/etc/tenon/policy.d"));
