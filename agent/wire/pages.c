@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 
 enum {
-    MALLOC_MAX_BYTES = 64 * 1024
+    MALLOC_MAX_BYTES = 2 * 1024 * 1024
 };
 
 static gboolean

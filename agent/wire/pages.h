@@ -4,13 +4,15 @@
 #include <glib.h>
 
 /*
- * Memory that grows without a second copy and goes back to the kernel when it is freed. malloc
- * alone does neither for good: glibc raises its mmap threshold to the largest block that was ever
- * freed, and from then on keeps such blocks in its heap.
+ * Memory that grows without a second copy and goes back to the kernel when it is freed, if it is
+ * large. malloc alone does neither for good: glibc raises its mmap threshold to the largest block
+ * that was ever freed, and from then on keeps such blocks in its heap. What is not that large comes
+ * from malloc, because bringing in fresh pages costs more than the copies, on virtual machines
+ * above all.
  */
 
 /* Resizes MEMORY (NULL when OLD_SIZE is 0) from OLD_SIZE to NEW_SIZE bytes and returns its new
  * place; the contents stay as far as both sizes reach. NEW_SIZE 0 frees and returns NULL. The
- * caller remembers the size. Up to 64 KiB from malloc, above from mmap. Aborts without memory.
+ * caller remembers the size. Up to 2 MiB from malloc, above from mmap. Aborts without memory.
  * Never blocks. Source: mremap(2). */
 gpointer tn_pages_resize(gpointer memory, gsize old_size, gsize new_size);
