@@ -8,6 +8,8 @@
 #include "agent/engine.h"
 
 #include "agent/dispatch.h"
+#include "agent/notify.h"
+#include "agent/report.h"
 #include "agent/session.h"
 #include "agent/worker.h"
 #include "platform/clock.h"
@@ -74,6 +76,21 @@ note_ended(TnChannel *channel, const char *why, gpointer data)
     engine->setup.ended(why, engine->setup.data);
 }
 
+static void
+tell_ready(const TnEngine *engine)
+{
+    const TnPolicy *policy = tn_policy_holder_get(engine->setup.policy);
+    const char *wrong = tn_policy_get_sealed_reason(policy);
+    g_autofree char *state = NULL;
+
+    if (wrong == NULL)
+        wrong = tn_policy_get_stale_reason(policy);
+    state = wrong != NULL
+                ? g_strdup_printf("READY=1\nSTATUS=policy error: %s", wrong)
+                : g_strdup_printf("READY=1\nSTATUS=policy: %s", tn_policy_get_source(policy));
+    tn_notify_send(engine->setup.config->notify_socket, state);
+}
+
 static gboolean
 is_serial(const TnConfig *config)
 {
@@ -108,6 +125,28 @@ tn_engine_new(const TnEngineSetup *setup, GError **error)
         not_before_us = tn_clock_monotonic_us() + CLOSED_US;
     engine->channel = tn_channels_open(setup->config, not_before_us, &handler, error);
     return engine->channel == NULL ? NULL : g_steal_pointer(&engine);
+}
+
+void
+tn_engine_announce(TnEngine *engine)
+{
+    tn_report_log_policy(tn_policy_holder_get(engine->setup.policy));
+    tell_ready(engine);
+}
+
+void
+tn_engine_reload(TnEngine *engine)
+{
+    g_autofree char *state =
+        g_strdup_printf("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, tn_clock_monotonic_us());
+
+    if (tn_state_is_frozen(engine->setup.state)) {
+        g_warning("the policy is not read again while file systems are frozen");
+        return;
+    }
+    tn_notify_send(engine->setup.config->notify_socket, state);
+    tn_report_reload_policy(engine->setup.policy);
+    tell_ready(engine);
 }
 
 void

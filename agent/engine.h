@@ -26,6 +26,11 @@ typedef struct {
 /* Opens the channel and serves as soon as the main loop runs. SETUP is copied. Errors: those of
  * tn_channels_open. */
 TnEngine *tn_engine_new(const TnEngineSetup *setup, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Tells log and service manager that the agent serves, and under which policy. */
+void tn_engine_announce(TnEngine *engine);
+/* Reads the policy again (SIGHUP) and announces what came of it. Blocks on disk; does nothing while
+ * file systems are frozen. */
+void tn_engine_reload(TnEngine *engine);
 /* Ends all peers and drops all calls; programs that were started live on. Accepts NULL. */
 void tn_engine_free(TnEngine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnEngine, tn_engine_free)

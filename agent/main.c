@@ -11,6 +11,7 @@
 #include "agent/notify.h"
 #include "agent/registry.h"
 #include "agent/report.h"
+#include "agent/startup.h"
 #include "agent/state.h"
 #include "build-config.h"
 #include "commands/commands.h"
@@ -48,7 +49,7 @@ take_signal(int number, gpointer data)
     Agent *agent = data;
 
     if (number == SIGHUP) {
-        tn_report_reload_policy(agent->policy);
+        tn_engine_reload(agent->engine);
         return;
     }
     /* As qemu-ga: an agent that ends while file systems are frozen could not be asked to thaw. */
@@ -90,18 +91,7 @@ add_modules(Agent *agent, GError **error)
 static gboolean
 make_policy(Agent *agent, GError **error)
 {
-    const GArray *lists = agent->config->lists;
-    TnPolicyOptions options = {
-        .compat = TRUE,
-        .policy_dir = agent->config->policy_dir,
-        .lists = (const TnPolicyList *)(const void *)lists->data,
-        .n_lists = lists->len,
-    };
-    guint n_commands;
-
-    options.commands = tn_registry_get_policy_commands(agent->registry, &n_commands);
-    options.n_commands = n_commands;
-    agent->policy = tn_policy_holder_new(&options, error);
+    agent->policy = tn_startup_make_policy(agent->config, agent->registry, error);
     return agent->policy != NULL;
 }
 
@@ -156,7 +146,6 @@ start_agent(Agent *agent, GError **error)
     if (agent->signals == NULL || !add_modules(agent, error) || !make_policy(agent, error) ||
         !make_jobs(agent, error))
         return FALSE;
-    tn_report_log_policy(tn_policy_holder_get(agent->policy));
     start_modules(agent);
     setup.state = agent->state;
     setup.registry = agent->registry;
@@ -191,7 +180,7 @@ run_agent(Agent *agent)
     }
     if (agent->daemon != NULL)
         tn_daemon_ready(agent->daemon);
-    tn_notify_send(agent->config->notify_socket, "READY=1");
+    tn_engine_announce(agent->engine);
     g_main_loop_run(agent->loop);
     tn_notify_send(agent->config->notify_socket, "STOPPING=1");
     return agent->exit_code;
@@ -220,38 +209,6 @@ answer_only(Agent *agent, TnConfigResult result, int *ret_exit_code)
     return TRUE;
 }
 
-/* There is no log yet: the message goes to standard error, in its form. */
-static gboolean
-fail_early(Agent *agent, TnStartStep step, const char *why)
-{
-    agent->log = tn_log_new(NULL, FALSE, NULL);
-    tn_log_install(agent->log);
-    tn_report_start_failure(step, why);
-    return FALSE;
-}
-
-/* The log, and before it the way into the background; FALSE: exit. */
-static gboolean
-open_log(Agent *agent, int *ret_exit_code)
-{
-    g_autoptr(GError) error = NULL;
-    const TnConfig *config = agent->config;
-
-    *ret_exit_code = 1;
-    if (config->daemonize &&
-        !tn_daemon_start(config->pid_path, &agent->daemon, ret_exit_code, &error))
-        return fail_early(agent, TN_START_DAEMON, error->message);
-    if (config->daemonize && agent->daemon == NULL)
-        return FALSE;
-    agent->log = tn_log_new(config->log_path, config->verbose, &error);
-    if (agent->log == NULL) {
-        g_prefix_error(&error, "unable to open specified log file: ");
-        return fail_early(agent, TN_START_LOG, error->message);
-    }
-    tn_log_install(agent->log);
-    return TRUE;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -264,7 +221,7 @@ main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
 
     if (!answer_only(&agent, tn_config_new(argc, argv, &agent.config), &exit_code) &&
-        open_log(&agent, &exit_code)) {
+        tn_startup_open_log(agent.config, &agent.daemon, &agent.log, &exit_code)) {
         exit_code = run_agent(&agent);
         stop_agent(&agent);
     }

@@ -220,7 +220,7 @@ def sigterm_and_sigint_end_it(program):
 
 
 def readiness_is_told(program):
-    """READY=1 and STOPPING=1 to NOTIFY_SOCKET."""
+    """READY=1, RELOADING=1 and STOPPING=1 to NOTIFY_SOCKET."""
     with Agent(program) as scratch:
         place = os.path.join(scratch.directory, 'notify')
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -228,6 +228,11 @@ def readiness_is_told(program):
         notify.settimeout(5)
         with Agent(program, env={**os.environ, 'NOTIFY_SOCKET': place}) as agent:
             assert b'READY=1' in notify.recv(1000)
+            agent.process.send_signal(signal.SIGHUP)
+            assert b'RELOADING=1\nMONOTONIC_USEC=' in notify.recv(1000)
+            told = notify.recv(1000)
+            assert b'READY=1' in told and b'STATUS=policy' in told, told
+            ping(agent.connect())
             agent.stop()
             assert b'STOPPING=1' in notify.recv(1000)
 
