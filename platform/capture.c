@@ -3,9 +3,11 @@
 /*
  * Bounded output in chunks. The common child writes a line: its bytes are read into a scratch
  * buffer and stored in a chunk of their size. A child that writes much gets chunks that double up
- * to 1 MiB; the read goes straight into the last one, with the scratch buffer behind it for what
- * does not fit, so each byte is copied at most once and most are not. Large chunks are mappings of
- * their own: freeing one gives its memory back to the kernel at once.
+ * to 32 KiB and then large ones; the read goes straight into the last one, with the scratch buffer
+ * behind it for what does not fit, so each byte is copied at most once and most are not. Large
+ * chunks are mappings of their own: freeing one gives its memory back to the kernel at once. Their
+ * pages are brought in by the piece, because a fault for each page costs more than the copy into
+ * it.
  */
 
 #include "platform/capture.h"
@@ -19,11 +21,14 @@
 
 enum {
     CHUNK_MIN_BYTES = 512,
-    CHUNK_MAX_BYTES = 1024 * 1024,
-    CHUNK_MAP_BYTES = 64 * 1024, /* from here on a mapping of its own */
-    TURN_BYTES = 256 * 1024,     /* read in one turn of the main loop */
-    PIPE_BYTES = 1024 * 1024,    /* fs.pipe-max-size by default */
-    CHUNKS_IN_WINDOW = 8,        /* so that a sliding window holds little more than its limit */
+    CHUNK_SMALL_BYTES = 32 * 1024,  /* up to here from the heap, beyond: */
+    CHUNK_LARGE_BYTES = 256 * 1024, /* a mapping of its own */
+    SPARE_CHUNKS = 16,              /* large ones, kept for the next capture */
+    TURN_BYTES = 256 * 1024,        /* read in one turn of the main loop */
+    PIPE_BYTES = 1024 * 1024,       /* fs.pipe-max-size by default */
+    POPULATE_BYTES = 128 * 1024,    /* pages brought in at once */
+    POPULATE_WRITE = 23,            /* MADV_POPULATE_WRITE, Linux 5.14 */
+    CHUNKS_IN_WINDOW = 8,           /* so that a sliding window holds little more than its limit */
 };
 
 typedef struct {
@@ -33,6 +38,8 @@ typedef struct {
     guint64 offset; /* of its first byte in the stream */
     uint8_t *data;
     gboolean mapped;
+    gsize populated;     /* of a mapping: pages that are there */
+    TnCapturePool *pool; /* takes a large chunk back; may be NULL */
 } Chunk;
 
 struct TnCapture {
@@ -56,23 +63,79 @@ struct TnCaptureSpan {
     guint64 end;
 };
 
-static Chunk *
-create_chunk(gsize size, guint64 offset)
+static void
+free_chunk(gpointer data)
 {
-    Chunk *chunk = g_new0(Chunk, 1);
+    Chunk *chunk = data;
 
+    if (chunk->mapped)
+        munmap(chunk->data, chunk->size);
+    else
+        g_free(chunk->data);
+    g_free(chunk);
+}
+
+void
+tn_capture_pool_trim(TnCapturePool *pool)
+{
+    g_clear_pointer(&pool->spare, g_ptr_array_unref);
+}
+
+static Chunk *
+take_spare(TnCapturePool *pool, gsize size)
+{
+    if (pool == NULL || pool->spare == NULL || pool->spare->len == 0 || size != CHUNK_LARGE_BYTES)
+        return NULL;
+    return g_ptr_array_steal_index_fast(pool->spare, pool->spare->len - 1);
+}
+
+static gboolean
+keep_spare(TnCapturePool *pool, Chunk *chunk)
+{
+    if (pool == NULL || chunk->size != CHUNK_LARGE_BYTES || !chunk->mapped)
+        return FALSE;
+    if (pool->spare == NULL)
+        pool->spare = g_ptr_array_new_with_free_func(free_chunk);
+    if (pool->spare->len >= SPARE_CHUNKS)
+        return FALSE;
+    g_ptr_array_add(pool->spare, chunk);
+    return TRUE;
+}
+
+static Chunk *
+create_chunk(TnCapturePool *pool, gsize size, guint64 offset)
+{
+    Chunk *chunk = take_spare(pool, size);
+
+    if (chunk == NULL)
+        chunk = g_new0(Chunk, 1);
     chunk->refs = 1;
     chunk->size = size;
+    chunk->used = 0;
     chunk->offset = offset;
-    if (size >= CHUNK_MAP_BYTES) {
+    chunk->pool = pool;
+    if (chunk->data == NULL && size > CHUNK_SMALL_BYTES) {
         void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         chunk->mapped = data != MAP_FAILED;
         chunk->data = chunk->mapped ? data : NULL;
     }
-    if (!chunk->mapped)
+    if (chunk->data == NULL)
         chunk->data = g_malloc(size);
     return chunk;
+}
+
+/* Before a read into CHUNK. A kernel that cannot do it brings the pages in by faults. */
+static void
+populate_chunk(Chunk *chunk)
+{
+    while (chunk->mapped && chunk->populated < chunk->size &&
+           chunk->populated < chunk->used + TN_CAPTURE_SCRATCH_BYTES) {
+        gsize size = MIN(chunk->size - chunk->populated, (gsize)POPULATE_BYTES);
+
+        madvise(chunk->data + chunk->populated, size, POPULATE_WRITE);
+        chunk->populated += size;
+    }
 }
 
 static void
@@ -80,13 +143,8 @@ unref_chunk(gpointer data)
 {
     Chunk *chunk = data;
 
-    if (--chunk->refs > 0)
-        return;
-    if (chunk->mapped)
-        munmap(chunk->data, chunk->size);
-    else
-        g_free(chunk->data);
-    g_free(chunk);
+    if (--chunk->refs == 0 && !keep_spare(chunk->pool, chunk))
+        free_chunk(chunk);
 }
 
 /* How many bytes this stream may hold now. Room that comes back is of no use to a head that has
@@ -156,9 +214,14 @@ extend_chunk(TnCapture *capture, Chunk *chunk, gsize size)
 static void
 append_bytes(TnCapture *capture, const uint8_t *data, gsize size)
 {
-    Chunk *chunk = create_chunk(MAX(capture->chunk_next, size), capture->end);
+    gsize wanted = MAX(capture->chunk_next, size);
+    Chunk *chunk;
 
-    capture->chunk_next = MIN(chunk->size * 2, capture->chunk_max);
+    if (wanted > CHUNK_SMALL_BYTES)
+        wanted = MAX(capture->chunk_max, size);
+    chunk = create_chunk(capture->budget->pool, wanted, capture->end);
+    capture->chunk_next = MIN(wanted * 2, capture->chunk_max);
+    populate_chunk(chunk);
     memcpy(chunk->data, data, size);
     g_ptr_array_add(capture->chunks, chunk);
     extend_chunk(capture, chunk, size);
@@ -201,10 +264,10 @@ tn_capture_new(TnCaptureFull full, TnCaptureBudget *budget, guint index)
     capture->index = index;
     capture->chunks = g_ptr_array_new_with_free_func(unref_chunk);
     capture->chunk_next = CHUNK_MIN_BYTES;
-    capture->chunk_max = CHUNK_MAX_BYTES;
+    capture->chunk_max = CHUNK_LARGE_BYTES;
     if (full != TN_CAPTURE_HEAD)
         capture->chunk_max = (gsize)CLAMP(budget->limit_bytes / CHUNKS_IN_WINDOW,
-                                          (guint64)CHUNK_MIN_BYTES, (guint64)CHUNK_MAX_BYTES);
+                                          (guint64)CHUNK_MIN_BYTES, (guint64)CHUNK_LARGE_BYTES);
     return capture;
 }
 
@@ -231,6 +294,8 @@ read_once(TnCapture *capture, int fd, uint8_t *scratch, gsize max, gboolean *ret
     };
     gssize n;
 
+    if (last != NULL)
+        populate_chunk(last);
     do
         n = readv(fd, parts, 2);
     while (n < 0 && errno == EINTR);

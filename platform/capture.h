@@ -17,10 +17,12 @@ typedef enum {
     TN_CAPTURE_WAIT, /* nothing is dropped: reading stops until tn_capture_forget makes room */
 } TnCaptureFull;
 
-/* What all captures of the agent may hold together. */
+/* What all captures of the agent may hold together, and memory that was freed a moment ago and will
+ * soon be wanted again. */
 typedef struct {
     guint64 limit_bytes;
     guint64 held_bytes;
+    GPtrArray *spare; /* NULL before the first; tn_capture_pool_trim empties it */
 } TnCapturePool;
 
 /* Room for the two streams of one child: LIMIT each, or LIMIT together when RESERVED > 0, of which
@@ -41,6 +43,9 @@ typedef enum {
 } TnCaptureState;
 
 typedef struct TnCapture TnCapture;
+
+/* Gives spare memory back to the kernel; at the end of a burst, and before POOL goes. */
+void tn_capture_pool_trim(TnCapturePool *pool);
 
 /* BUDGET is borrowed and outlives the capture; INDEX (0 or 1) is its place there. */
 TnCapture *tn_capture_new(TnCaptureFull full, TnCaptureBudget *budget, guint index);
@@ -67,7 +72,8 @@ void tn_capture_forget(TnCapture *capture, guint64 offset);
 /* Gives up everything that is held, as lost. */
 void tn_capture_drop(TnCapture *capture);
 
-/* A fixed range of held bytes. It stays whole while the capture goes on, forgets or is freed. */
+/* A fixed range of held bytes. It stays whole while the capture goes on, forgets or is freed; it
+ * must be freed before the pool. */
 typedef struct TnCaptureSpan TnCaptureSpan;
 
 /* At most MAX bytes from OFFSET on, cut to what is held. */

@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 enum {
-    LINGER_MAX = 256, /* pipes that are emptied for processes nobody waits for */
+    LINGER_MAX = 256,             /* pipes that are emptied for processes nobody waits for */
+    TRIM_US = 2 * G_USEC_PER_SEC, /* then a burst is over */
 };
 
 /* In force until the first tn_jobs_set_limits. */
@@ -75,6 +76,7 @@ struct TnJobs {
     GQueue unread;
     guint64 read_bytes; /* held by those in read */
     GQueue lingering;
+    gint64 last_end_us;
     ExpirySource *expiry;
 };
 
@@ -175,13 +177,31 @@ expire_queue(TnJobs *jobs, GQueue *queue, gint64 now)
     return next;
 }
 
+static gint64
+take_earlier(gint64 a, gint64 b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* Spare memory goes back TRIM_US after the last end of a child; when that is, or 0. */
+static gint64
+trim_spare(TnJobs *jobs, gint64 now)
+{
+    if (jobs->pool.spare == NULL)
+        return 0;
+    if (jobs->last_end_us + TRIM_US > now)
+        return jobs->last_end_us + TRIM_US;
+    tn_capture_pool_trim(&jobs->pool);
+    return 0;
+}
+
 static void
 expire_records(TnJobs *jobs)
 {
     gint64 now = tn_clock_monotonic_us();
     gint64 read = expire_queue(jobs, &jobs->read, now);
     gint64 unread = expire_queue(jobs, &jobs->unread, now);
-    gint64 next = read == 0 || (unread != 0 && unread < read) ? unread : read;
+    gint64 next = take_earlier(trim_spare(jobs, now), take_earlier(read, unread));
 
     g_source_set_ready_time(&jobs->expiry->source, next != 0 ? next : -1);
 }
@@ -230,13 +250,18 @@ handle_ended(gpointer data, TnJob *job)
     TnJobs *jobs = data;
     gint64 number = tn_job_get_info(job)->number;
     Entry *entry = g_hash_table_lookup(jobs->by_number, &number);
+    gint64 next;
+    gint64 ready;
 
     jobs->n_running--;
     if (entry == NULL)
         return;
     enter_queue(jobs, entry, &jobs->unread);
-    if (g_source_get_ready_time(&jobs->expiry->source) < 0)
-        g_source_set_ready_time(&jobs->expiry->source, get_expiry_us(entry));
+    jobs->last_end_us = tn_job_get_info(job)->ended_us;
+    next = MIN(get_expiry_us(entry), jobs->last_end_us + TRIM_US);
+    ready = g_source_get_ready_time(&jobs->expiry->source);
+    if (ready < 0 || ready > next)
+        g_source_set_ready_time(&jobs->expiry->source, next);
     trim_records(jobs);
 }
 
@@ -342,6 +367,7 @@ tn_jobs_free(TnJobs *jobs)
     g_hash_table_unref(jobs->by_pid);
     g_source_destroy(&jobs->expiry->source);
     g_source_unref(&jobs->expiry->source);
+    tn_capture_pool_trim(&jobs->pool);
     tn_watch_set_free(jobs->set);
     g_free(jobs->host.scratch);
     g_free(jobs);
