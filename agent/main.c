@@ -24,7 +24,8 @@
 #include <signal.h>
 
 enum {
-    MMAP_BYTES = 512 * 1024, /* larger blocks go back to the kernel when they are freed */
+    MMAP_BYTES = 4 * 1024 * 1024, /* larger blocks go back to the kernel when they are freed */
+    TRIM_BYTES = MMAP_BYTES,      /* stays for the next request, until the burst is over */
 };
 
 typedef struct {
@@ -218,6 +219,7 @@ main(int argc, char **argv)
     /* One arena and no threshold that grows: what a burst took goes back when it is over. */
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+    mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
     signal(SIGPIPE, SIG_IGN);
 
     if (!answer_only(&agent, tn_config_new(argc, argv, &agent.config), &exit_code) &&

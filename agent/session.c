@@ -72,6 +72,12 @@ note_burst(TnSessions *all)
         tn_timer_set(all->trim, all->last_burst_us + TRIM_US);
 }
 
+static gsize
+get_unsent(const Session *session)
+{
+    return session->out->len - session->n_sent;
+}
+
 static void
 trim_memory(gpointer data)
 {
@@ -87,27 +93,23 @@ trim_memory(gpointer data)
 
         if (session->share.bytes == 0)
             tn_frame_trim(session->frame);
+        if (get_unsent(session) == 0 && session->out->allocated_len > OUT_KEPT_BYTES) {
+            g_string_free(session->out, TRUE);
+            session->out = g_string_new(NULL);
+        }
     }
     malloc_trim(0);
 }
 
-static gsize
-get_unsent(const Session *session)
-{
-    return session->out->len - session->n_sent;
-}
-
+/* A large buffer is kept for the rest of the burst: bringing in its pages anew for each piece of a
+ * bulk reply would cost more than the encoding. */
 static void
 empty_out(Session *session)
 {
     session->n_sent = 0;
-    if (session->out->allocated_len > OUT_KEPT_BYTES) {
+    g_string_truncate(session->out, 0);
+    if (session->out->allocated_len > OUT_KEPT_BYTES)
         note_burst(session->all);
-        g_string_free(session->out, TRUE);
-        session->out = g_string_new(NULL);
-    } else {
-        g_string_truncate(session->out, 0);
-    }
 }
 
 /* Ends the interest in CALL, which is the first of the queue. */
