@@ -33,6 +33,7 @@ typedef struct {
     TnDaemon *daemon; /* NULL: in the foreground */
     TnLog *log;
     TnState *state;
+    char *state_dir;
     TnRegistry *registry;
     TnPolicyHolder *policy;
     TnSpawner *spawner;
@@ -119,6 +120,7 @@ start_modules(Agent *agent)
         .jobs = agent->jobs,
         .policy = agent->policy,
         .version = agent->config->compat ? TN_QGA_VERSION : TN_VERSION,
+        .state_dir = agent->state_dir,
     };
 
     tn_registry_start(agent->registry, &context);
@@ -137,6 +139,7 @@ start_agent(Agent *agent, GError **error)
         return FALSE;
     }
     agent->step = TN_START_STATE;
+    agent->state_dir = g_path_get_dirname(agent->config->state_path);
     agent->state = tn_state_new(agent->config->state_path, error);
     if (agent->state == NULL)
         return FALSE;
@@ -168,6 +171,7 @@ stop_agent(Agent *agent)
     tn_signals_free(agent->signals);
     tn_state_free(agent->state);
     g_clear_pointer(&agent->loop, g_main_loop_unref);
+    g_free(agent->state_dir);
 }
 
 static int

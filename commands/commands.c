@@ -7,6 +7,10 @@
 #include "commands/cpu.h"
 #include "commands/describe.h"
 #include "commands/exec.h"
+#include "commands/file.h"
+#include "commands/fileinfo.h"
+#include "commands/fileput.h"
+#include "commands/fileset.h"
 #include "commands/logins.h"
 #include "commands/memory.h"
 #include "commands/net.h"
@@ -18,6 +22,10 @@
 const TnModule *const tn_commands_modules[] = {
     &tn_sync_module,
     &tn_exec_module,
+    &tn_file_module,
+    &tn_fileinfo_module,
+    &tn_fileput_module,
+    &tn_fileset_module,
     &tn_os_module,
     &tn_cpu_module,
     &tn_memory_module,

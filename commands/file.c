@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The six file verbs of qemu-ga. A write is decoded in place and handed to the kernel as a whole
+ * after its last character was checked, so a bad character leaves nothing half written, and a full
+ * disk is told by the write that met it.
+ */
+
+#include "commands/file.h"
+#include "agent/state.h"
+#include "commands/filebulk.h"
+#include "platform/fd.h"
+#include "platform/handles.h"
+#include "platform/names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    DEFAULT_READ_BYTES = 4096,
+};
+
+typedef struct {
+    TnHandles *handles;
+    const TnModuleContext *context;
+} FileModule;
+
+typedef struct {
+    char *path;
+    char *mode;
+} OpenArgs;
+
+static const TnField open_args[] = {
+    {"path", TN_STRING(OpenArgs, path, .flags = TN_FIELD_REQUIRED, .subject = TN_SUBJECT_PATH,
+                       .doc = "file to open")},
+    {"mode", TN_STRING(OpenArgs, mode, .subject = TN_SUBJECT_MODE,
+                       .doc = "one of fopen's modes; r when absent")},
+    {0},
+};
+
+typedef struct {
+    int64_t handle;
+    int64_t count;
+    bool has_count;
+    TnBytes data;
+    int64_t offset;
+    int64_t whence;
+} HandleArgs;
+
+#define HANDLE_ROW                                                       \
+    {                                                                    \
+        "handle", TN_INT(HandleArgs, handle, .flags = TN_FIELD_REQUIRED, \
+                         .doc = "number that guest-file-open returned")  \
+    }
+
+static const TnField handle_args[] = {
+    HANDLE_ROW,
+    {0},
+};
+
+static const TnField read_args[] = {
+    HANDLE_ROW,
+    {"count", TN_INT(HandleArgs, count, TN_PRESENT(HandleArgs, has_count),
+                     .doc = "bytes to read at most; 4096 when absent")},
+    {0},
+};
+
+static const TnField read_at_args[] = {
+    HANDLE_ROW,
+    {"offset",
+     TN_INT(HandleArgs, offset, .flags = TN_FIELD_REQUIRED, .doc = "where to begin, in bytes")},
+    {"count", TN_INT(HandleArgs, count, TN_PRESENT(HandleArgs, has_count),
+                     .doc = "bytes to read at most; 4096 when absent")},
+    {0},
+};
+
+static const TnField write_args[] = {
+    HANDLE_ROW,
+    {"buf-b64", TN_BYTES(HandleArgs, data, .flags = TN_FIELD_REQUIRED, .doc = "the bytes")},
+    {"count", TN_INT(HandleArgs, count, TN_PRESENT(HandleArgs, has_count),
+                     .doc = "bytes to write; all of them when absent")},
+    {0},
+};
+
+static const char *const whence_words[] = {"set", "cur", "end", NULL};
+
+static const TnField seek_args[] = {
+    HANDLE_ROW,
+    {"offset", TN_INT(HandleArgs, offset, .flags = TN_FIELD_REQUIRED, .doc = "where to")},
+    {"whence", TN_INT_OR_ENUM(HandleArgs, whence, .flags = TN_FIELD_REQUIRED, .words = whence_words,
+                              .type_name = "integer", .doc = "0 or set, 1 or cur, 2 or end")},
+    {0},
+};
+
+typedef struct {
+    int64_t number;
+} NumberResult;
+
+static const TnField number_result = {"return",
+                                      TN_INT(NumberResult, number, .flags = TN_FIELD_REQUIRED)};
+
+typedef struct {
+    TnBulk *data;
+    int64_t count;
+    int64_t position;
+    bool eof;
+} TransferResult;
+
+static const TnField read_fields[] = {
+    {"buf-b64", TN_BULK(TransferResult, data, .flags = TN_FIELD_REQUIRED, .doc = "the bytes")},
+    {"count",
+     TN_INT(TransferResult, count, .flags = TN_FIELD_REQUIRED, .doc = "bytes that were read")},
+    {"eof", TN_BOOL(TransferResult, eof, .flags = TN_FIELD_REQUIRED,
+                    .doc = "the read met the end of the file")},
+    {0},
+};
+
+static const TnField write_fields[] = {
+    {"count",
+     TN_INT(TransferResult, count, .flags = TN_FIELD_REQUIRED, .doc = "bytes that were written")},
+    {"eof", TN_BOOL(TransferResult, eof, .flags = TN_FIELD_REQUIRED, .doc = "always false")},
+    {0},
+};
+
+static const TnField seek_fields[] = {
+    {"position",
+     TN_INT(TransferResult, position, .flags = TN_FIELD_REQUIRED, .doc = "from the beginning")},
+    {"eof", TN_BOOL(TransferResult, eof, .flags = TN_FIELD_REQUIRED, .doc = "always false")},
+    {0},
+};
+
+static const TnField read_result = {"return", .type = TN_TYPE_OBJECT, .fields = read_fields};
+static const TnField write_result = {"return", .type = TN_TYPE_OBJECT, .fields = write_fields};
+static const TnField seek_result = {"return", .type = TN_TYPE_OBJECT, .fields = seek_fields};
+
+/* Wraps an errno in qemu-ga's words: "failed to read file: No space left on device". */
+static gboolean
+fail_with(GError **error, const char *what, int saved_errno)
+{
+    g_set_error(error, G_IO_ERROR, (int)g_io_error_from_errno(saved_errno), "%s: %s", what,
+                g_strerror(saved_errno));
+    return FALSE;
+}
+
+static TnHandle *
+find_handle(TnCall *call, gint64 number, GError **error)
+{
+    FileModule *module = tn_call_get_module(call);
+    TnHandle *handle = tn_handles_find(module->handles, number, tn_call_get_channel(call));
+
+    if (handle == NULL) {
+        g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_NOT_FOUND,
+                    "handle '%" G_GINT64_FORMAT "' has not been found", number);
+        return NULL;
+    }
+    return handle;
+}
+
+static gboolean
+run_open(TnCall *call, const void *data, void *data_result, GError **error)
+{
+    FileModule *module = tn_call_get_module(call);
+    const OpenArgs *args = data;
+    NumberResult *result = data_result;
+    const char *mode = args->mode != NULL ? args->mode : "r";
+    TnGrant *grant = tn_call_get_grant(call);
+    const TnPolicySettings *settings =
+        tn_policy_get_settings(tn_policy_holder_get(module->context->policy));
+    g_autoptr(GError) why = NULL;
+    TnOpenFlags flags;
+    gint64 number = 0;
+    int fd;
+
+    if (!tn_open_flags_parse(mode, &flags)) {
+        g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC,
+                    "invalid file open mode '%s'", mode);
+        return FALSE;
+    }
+    if (tn_handles_count(module->handles) >= settings->max_handles) {
+        g_set_error(
+            error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_BUSY,
+            "failed to open file '%s' (mode: '%s'): Too many open files: at most %u handles",
+            args->path, mode, settings->max_handles);
+        return FALSE;
+    }
+    fd = tn_open_plan_open(tn_grant_get_open_plan(grant), flags, &why);
+    if (fd < 0) {
+        g_set_error(error, why->domain, why->code, "failed to open file '%s' (mode: '%s'): %s",
+                    args->path, mode, why->message);
+        return FALSE;
+    }
+    if (!tn_state_take_number(module->context->state, &number, error)) {
+        close(fd);
+        return FALSE;
+    }
+    result->number = number;
+    tn_handles_add(module->handles, result->number, tn_call_get_channel(call), fd, flags,
+                   tn_grant_get_open_plan(grant), tn_grant_ref(grant),
+                   (GDestroyNotify)tn_grant_unref);
+    return TRUE;
+}
+
+static gboolean
+run_close(TnCall *call, const void *data, void *result, GError **error)
+{
+    FileModule *module = tn_call_get_module(call);
+    const HandleArgs *args = data;
+    TnHandle *handle = find_handle(call, args->handle, error);
+    int why;
+
+    if (handle == NULL)
+        return FALSE;
+    why = tn_handles_remove(module->handles, handle);
+    return why == 0 || fail_with(error, "failed to close handle", why);
+}
+
+/* How much of COUNT this reply may carry: the channel's limit and the rule's. */
+static gboolean
+get_read_size(TnCall *call, const TnHandle *handle, const HandleArgs *args, guint64 *ret_size,
+              GError **error)
+{
+    const TnOpenSpec *spec = tn_open_plan_get_spec(handle->plan);
+    gint64 count = args->has_count ? args->count : DEFAULT_READ_BYTES;
+    guint64 size;
+
+    if (count < 0 || count > TN_FILE_READ_LIMIT_BYTES) {
+        g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC,
+                    "value '%" G_GINT64_FORMAT "' is invalid for argument count", count);
+        return FALSE;
+    }
+    size = tn_filebulk_fit(call, (guint64)count);
+    if (spec->max_read_bytes != 0) {
+        guint64 left = spec->max_read_bytes - MIN(spec->max_read_bytes, handle->read_bytes);
+
+        if (left == 0 && size > 0)
+            return fail_with(error, "failed to read file", EFBIG);
+        size = MIN(size, left);
+    }
+    *ret_size = size;
+    return TRUE;
+}
+
+static gboolean
+run_read(TnCall *call, const void *data, void *data_result, GError **error)
+{
+    const HandleArgs *args = data;
+    TransferResult *result = data_result;
+    TnHandle *handle = find_handle(call, args->handle, error);
+    guint64 size;
+    int why = 0;
+
+    if (handle == NULL || !get_read_size(call, handle, args, &size, error))
+        return FALSE;
+    result->data = tn_filebulk_new(handle->fd, -1, size, &result->count, &result->eof, &why);
+    if (result->data == NULL)
+        return fail_with(error, "failed to read file", why);
+    handle->read_bytes += size;
+    return TRUE;
+}
+
+static gboolean
+run_read_at(TnCall *call, const void *data, void *data_result, GError **error)
+{
+    const HandleArgs *args = data;
+    TransferResult *result = data_result;
+    TnHandle *handle = find_handle(call, args->handle, error);
+    guint64 size;
+    int why = EINVAL;
+
+    if (handle == NULL || !get_read_size(call, handle, args, &size, error))
+        return FALSE;
+    if (args->offset >= 0 && args->offset <= G_MAXINT64 - TN_FILE_READ_LIMIT_BYTES)
+        result->data =
+            tn_filebulk_new(handle->fd, args->offset, size, &result->count, &result->eof, &why);
+    if (result->data == NULL)
+        return fail_with(error, "failed to read file", why);
+    handle->read_bytes += size;
+    return TRUE;
+}
+
+static gboolean
+check_write(const TnHandle *handle, guint64 count, GError **error)
+{
+    const TnOpenSpec *spec = tn_open_plan_get_spec(handle->plan);
+    struct stat st;
+
+    /* The flag is looked at again: F_SETFL through another descriptor of ours must not undo it. */
+    if (spec->append_only && (fcntl(handle->fd, F_GETFL) & O_APPEND) == 0)
+        return fail_with(error, "failed to write to file", EPERM);
+    if (spec->max_size_bytes == 0)
+        return TRUE;
+    if (fstat(handle->fd, &st) != 0)
+        return fail_with(error, "failed to write to file", errno);
+    if (S_ISREG(st.st_mode)) {
+        gint64 at = (handle->flags & TN_OPEN_APPEND) != 0 ? (gint64)st.st_size
+                                                          : (gint64)lseek(handle->fd, 0, SEEK_CUR);
+
+        if (at < 0 || (guint64)at > spec->max_size_bytes ||
+            count > spec->max_size_bytes - (guint64)at)
+            return fail_with(error, "failed to write to file", EFBIG);
+    }
+    return TRUE;
+}
+
+static gboolean
+run_write(TnCall *call, const void *data, void *data_result, GError **error)
+{
+    const HandleArgs *args = data;
+    TransferResult *result = data_result;
+    TnHandle *handle = find_handle(call, args->handle, error);
+    gsize count = args->data.size;
+    gsize done = 0;
+
+    if (handle == NULL)
+        return FALSE;
+    if (args->has_count && (args->count < 0 || (guint64)args->count > count)) {
+        g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC,
+                    "value '%" G_GINT64_FORMAT "' is invalid for argument count", args->count);
+        return FALSE;
+    }
+    if (args->has_count)
+        count = (gsize)args->count;
+    if (!check_write(handle, count, error))
+        return FALSE;
+    while (done < count) {
+        ssize_t n = write(handle->fd, args->data.data + done, count - done);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        /* A full pipe has taken what it could: that is the true count. A full disk is an error
+         * even when a part fitted: hosts do not look at the count. */
+        if (n < 0 && errno == EAGAIN && done > 0)
+            break;
+        if (n < 0)
+            return fail_with(error, "failed to write to file", errno);
+        done += (gsize)n;
+    }
+    result->count = (gint64)done;
+    return TRUE;
+}
+
+static gboolean
+run_seek(TnCall *call, const void *data, void *data_result, GError **error)
+{
+    static const int whences[] = {SEEK_SET, SEEK_CUR, SEEK_END};
+    const HandleArgs *args = data;
+    TransferResult *result = data_result;
+    TnHandle *handle = find_handle(call, args->handle, error);
+    off_t position;
+
+    if (handle == NULL)
+        return FALSE;
+    if (args->whence < 0 || args->whence >= (int64_t)G_N_ELEMENTS(whences)) {
+        g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC,
+                    "invalid whence code %" G_GINT64_FORMAT, args->whence);
+        return FALSE;
+    }
+    if (tn_open_plan_get_spec(handle->plan)->append_only)
+        return fail_with(error, "failed to seek file", EPERM);
+    position = lseek(handle->fd, args->offset, whences[args->whence]);
+    if (position < 0)
+        return fail_with(error, "failed to seek file", errno);
+    result->position = position;
+    return TRUE;
+}
+
+static gboolean
+run_flush(TnCall *call, const void *data, void *result, GError **error)
+{
+    const HandleArgs *args = data;
+
+    /* Every write has reached the kernel already. */
+    return find_handle(call, args->handle, error) != NULL;
+}
+
+static gpointer
+create_file_module(const TnModuleContext *context)
+{
+    FileModule *module = g_new0(FileModule, 1);
+
+    module->handles = tn_handles_new();
+    module->context = context;
+    return module;
+}
+
+static void
+destroy_file_module(gpointer data)
+{
+    FileModule *module = data;
+
+    tn_handles_free(module->handles);
+    g_free(module);
+}
+
+static const TnCommand file_commands[] = {
+    {
+        .name = "guest-file-open",
+        .group = "@file-read",
+        .args = open_args,
+        .args_size = sizeof(OpenArgs),
+        .result = &number_result,
+        .result_size = sizeof(NumberResult),
+        .run = run_open,
+        .flags = TN_COMMAND_MUTATES,
+        .since = "0.1",
+        .doc = "open a file and return its handle",
+    },
+    {
+        .name = "guest-file-close",
+        .group = "@file-read",
+        .args = handle_args,
+        .args_size = sizeof(HandleArgs),
+        .run = run_close,
+        .since = "0.1",
+        .doc = "close a handle",
+    },
+    {
+        .name = "guest-file-read",
+        .group = "@file-read",
+        .args = read_args,
+        .args_size = sizeof(HandleArgs),
+        .result = &read_result,
+        .result_size = sizeof(TransferResult),
+        .run = run_read,
+        .since = "0.1",
+        .doc = "read from a handle",
+    },
+    {
+        .name = "tenon-file-read-at",
+        .group = "@file-read",
+        .args = read_at_args,
+        .args_size = sizeof(HandleArgs),
+        .result = &read_result,
+        .result_size = sizeof(TransferResult),
+        .run = run_read_at,
+        .since = "0.1",
+        .doc = "read from an offset without moving the handle",
+    },
+    {
+        .name = "guest-file-write",
+        .group = "@file-write",
+        .args = write_args,
+        .args_size = sizeof(HandleArgs),
+        .result = &write_result,
+        .result_size = sizeof(TransferResult),
+        .run = run_write,
+        .flags = TN_COMMAND_MUTATES,
+        .since = "0.1",
+        .doc = "write to a handle",
+    },
+    {
+        .name = "guest-file-seek",
+        .group = "@file-read",
+        .args = seek_args,
+        .args_size = sizeof(HandleArgs),
+        .result = &seek_result,
+        .result_size = sizeof(TransferResult),
+        .run = run_seek,
+        .since = "0.1",
+        .doc = "move a handle's position",
+    },
+    {
+        .name = "guest-file-flush",
+        .group = "@file-read",
+        .args = handle_args,
+        .args_size = sizeof(HandleArgs),
+        .run = run_flush,
+        .since = "0.1",
+        .doc = "write a handle's buffers out; they are always empty",
+    },
+    {0},
+};
+
+const TnModule tn_file_module = {
+    .name = "file",
+    .commands = file_commands,
+    .create = create_file_module,
+    .destroy = destroy_file_module,
+};
