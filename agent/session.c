@@ -27,7 +27,7 @@ enum {
     READ_BYTES = 256 * 1024,      /* per turn of the loop, so that others get theirs */
     WRITE_BYTES = 1024 * 1024,    /* likewise */
     OUT_BYTES = 256 * 1024,       /* replies gathered before they are written */
-    OUT_KEPT_BYTES = 16 * 1024,   /* a larger buffer is given back when it is empty */
+    OUT_KEPT_BYTES = 16 * 1024,   /* a larger buffer is given back after the burst */
     CALLS = 1024,                 /* overlapping calls of one peer */
     BURST_BYTES = 128 * 1024,     /* so much at once is worth giving memory back afterwards */
     TRIM_US = G_USEC_PER_SEC / 2, /* after the last burst */
@@ -43,6 +43,7 @@ typedef struct {
     GString *out;
     gsize n_sent;         /* of out */
     gsize n_written;      /* in this turn of the loop */
+    gboolean is_partly;   /* the peer has taken a part of what was written last */
     GQueue calls;         /* TnCall, in the order of their requests */
     guint n_exclusive;    /* of them: those that nothing may overlap */
     TnTimer *again;       /* edge-triggered peers only: goes on without an event */
@@ -107,6 +108,7 @@ static void
 empty_out(Session *session)
 {
     session->n_sent = 0;
+    session->is_partly = FALSE;
     g_string_truncate(session->out, 0);
     if (session->out->allocated_len > OUT_KEPT_BYTES)
         note_burst(session->all);
@@ -231,6 +233,10 @@ write_out(Session *session)
         }
         n = tn_peer_write(session->peer, session->out->str + session->n_sent, get_unsent(session));
         if (n == TN_PEER_AGAIN) {
+            /* What was taken must not stay: more is put behind the rest as it goes. */
+            session->is_partly = session->is_partly || session->n_sent > 0;
+            g_string_erase(session->out, 0, (gssize)session->n_sent);
+            session->n_sent = 0;
             session->is_blocked = TRUE;
             return FALSE;
         }
@@ -556,7 +562,7 @@ tn_sessions_is_mid_reply(const TnSessions *all)
     for (const GList *link = all->sessions.head; link != NULL; link = link->next) {
         const Session *session = link->data;
 
-        if (session->n_sent > 0)
+        if (session->is_partly)
             return TRUE;
     }
     return FALSE;

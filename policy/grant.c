@@ -7,6 +7,7 @@
  */
 
 #include "policy/decide.h"
+#include "policy/fileplan.h"
 #include "policy/holder.h"
 #include "policy/policy.h"
 #include "policy/program.h"
@@ -18,6 +19,8 @@
 struct TnGrant {
     gint n_refs;
     TnSpawnPlan *plan;
+    TnOpenPlan *open_plan;
+    TnOpenPlan *to_plan;
     TnCharge *charge;
 };
 
@@ -243,6 +246,19 @@ grant_program(Question *question, TnGrant *grant, GError **error)
     return grant->plan != NULL;
 }
 
+static gboolean
+grant_files(const Question *question, TnGrant *grant, GError **error)
+{
+    const TnAction *action = question->action;
+
+    grant->open_plan = tn_fileplan_make(question->policy, action, action->path, error);
+    if (grant->open_plan == NULL)
+        return FALSE;
+    if (action->to != NULL)
+        grant->to_plan = tn_fileplan_make(question->policy, action, action->to, error);
+    return action->to == NULL || grant->to_plan != NULL;
+}
+
 TnGrant *
 tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
 {
@@ -251,18 +267,22 @@ tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
         .holder = holder,
         .policy = holder->current,
         .action = action,
-        .ref = make_ref(),
     };
 
     grant->n_refs = 1;
-    if (tn_decide_is_exec(action))
+    if (tn_decide_is_exec(action)) {
+        question.ref = make_ref();
         find_program(&question);
+    }
     tn_decide(question.policy, action, question.identity, NULL, &question.verdict);
     if (question.verdict.kind != TN_VERDICT_ALLOW) {
+        question.ref = question.ref != 0 ? question.ref : make_ref();
         tn_refusal_set(question.policy, action, &question.verdict, question.ref, error);
         return NULL;
     }
     if (question.verdict.exec != NULL && !grant_program(&question, grant, error))
+        return NULL;
+    if (tn_decide_is_file(action) && !grant_files(&question, grant, error))
         return NULL;
     return g_steal_pointer(&grant);
 }
@@ -281,6 +301,8 @@ tn_grant_unref(TnGrant *grant)
         return;
     tn_charge_free(grant->charge);
     tn_spawn_plan_unref(grant->plan);
+    tn_open_plan_unref(grant->open_plan);
+    tn_open_plan_unref(grant->to_plan);
     g_free(grant);
 }
 
@@ -288,4 +310,16 @@ const TnSpawnPlan *
 tn_grant_get_spawn_plan(const TnGrant *grant)
 {
     return grant->plan;
+}
+
+const TnOpenPlan *
+tn_grant_get_open_plan(const TnGrant *grant)
+{
+    return grant->open_plan;
+}
+
+const TnOpenPlan *
+tn_grant_get_to_plan(const TnGrant *grant)
+{
+    return grant->to_plan;
 }
