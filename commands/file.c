@@ -90,8 +90,9 @@ static const char *const whence_words[] = {"set", "cur", "end", NULL};
 static const TnField seek_args[] = {
     HANDLE_ROW,
     {"offset", TN_INT(HandleArgs, offset, .flags = TN_FIELD_REQUIRED, .doc = "where to")},
-    {"whence", TN_INT_OR_ENUM(HandleArgs, whence, .flags = TN_FIELD_REQUIRED, .words = whence_words,
-                              .type_name = "integer", .doc = "0 or set, 1 or cur, 2 or end")},
+    {"whence",
+     TN_INT_OR_ENUM(HandleArgs, whence, .flags = TN_FIELD_REQUIRED, .words = whence_words,
+                    .type_name = "GuestFileWhence", .doc = "0 or set, 1 or cur, 2 or end")},
     {0},
 };
 
