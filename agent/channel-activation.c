@@ -57,7 +57,7 @@ check_listener(int fd, Address *ret_address, socklen_t *ret_size, GError **error
 }
 
 TnChannel *
-tn_channel_activation_open(gint64 client_uid, guint client_cid, const TnChannelHandler *handler,
+tn_channel_activation_open(const TnPolicyHolder *policy, const TnChannelHandler *handler,
                            GError **error)
 {
     tn_autofd int fd = TN_ACTIVATION_FD;
@@ -69,6 +69,6 @@ tn_channel_activation_open(gint64 client_uid, guint client_cid, const TnChannelH
 
     g_autofree char *name = name_address(&address, size);
     if (address.any.sa_family == AF_UNIX)
-        return tn_channel_unix_adopt(tn_fd_steal(&fd), name, client_uid, handler);
-    return tn_channel_vsock_adopt(tn_fd_steal(&fd), name, client_cid, handler);
+        return tn_channel_unix_adopt(tn_fd_steal(&fd), name, policy, handler);
+    return tn_channel_vsock_adopt(tn_fd_steal(&fd), name, policy, handler);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/channel.h"
+#include "policy/policy.h"
 
 #include <gio/gio.h>
 
@@ -13,6 +14,5 @@
 /* Takes the descriptor, sets it close-on-exec and non-blocking, and serves it by its family as
  * unix-listen or vsock-listen. Errors: G_IO_ERROR when it does not listen or is of another
  * family. */
-TnChannel *tn_channel_activation_open(gint64 client_uid, guint client_cid,
-                                      const TnChannelHandler *handler, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+TnChannel *tn_channel_activation_open(const TnPolicyHolder *policy, const TnChannelHandler *handler,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -147,7 +147,8 @@ accept_connection(GIOCondition ready, gpointer data)
         }
         return;
     }
-    if (listener->setup.check != NULL && !listener->setup.check(fd, listener->setup.data, &why)) {
+    if (listener->setup.check != NULL &&
+        !listener->setup.check(fd, listener->setup.check_data, &why)) {
         g_warning("connection to '%s' refused: %s", listener->base.name, why);
         return;
     }
@@ -165,7 +166,7 @@ free_listener(TnChannel *channel)
     tn_timer_free(listener->resume);
     tn_fd_clear(&listener->fd);
     if (listener->setup.closed != NULL)
-        listener->setup.closed(listener->setup.data);
+        listener->setup.closed(listener->setup.closed_data);
     g_free(listener);
 }
 

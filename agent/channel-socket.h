@@ -9,13 +9,14 @@
 
 /* Whether the other end of FD may speak to the agent; if not, *RET_WHY is a text for the log (the
  * caller owns it). */
-typedef gboolean (*TnSocketCheck)(int fd, gpointer data, char **ret_why);
+typedef gboolean (*TnSocketCheck)(int fd, gconstpointer data, char **ret_why);
 
 typedef struct {
     const char *name; /* of the channel, copied */
     TnSocketCheck check;
-    gpointer data;                 /* for both functions */
+    gconstpointer check_data;
     void (*closed)(gpointer data); /* after the listener was closed; may be NULL */
+    gpointer closed_data;
 } TnSocketSetup;
 
 /* Most connections of one listener; others wait in its backlog. */

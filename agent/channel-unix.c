@@ -19,7 +19,7 @@ enum {
 };
 
 typedef struct {
-    gint64 client_uid;
+    const TnPolicyHolder *policy;
     char *path; /* NULL: adopted, stays */
     dev_t device;
     ino_t inode;
@@ -39,7 +39,7 @@ remove_socket(gpointer data)
 }
 
 static gboolean
-check_client(int fd, gpointer data, char **ret_why)
+check_client(int fd, gconstpointer data, char **ret_why)
 {
     const Place *place = data;
     struct ucred peer;
@@ -49,7 +49,7 @@ check_client(int fd, gpointer data, char **ret_why)
         *ret_why = g_strdup(g_strerror(errno));
         return FALSE;
     }
-    if (peer.uid == 0 || peer.uid == geteuid() || (gint64)peer.uid == place->client_uid)
+    if (tn_policy_is_client_uid(tn_policy_holder_get(place->policy), peer.uid))
         return TRUE;
     *ret_why = g_strdup_printf("user id %u may not speak to the agent", peer.uid);
     return FALSE;
@@ -105,16 +105,17 @@ make_channel(int fd, const char *name, Place *place, const TnChannelHandler *han
     TnSocketSetup setup = {
         .name = name,
         .check = check_client,
-        .data = place,
+        .check_data = place,
         .closed = remove_socket,
+        .closed_data = place,
     };
 
     return tn_channel_socket_new(fd, &setup, handler);
 }
 
 TnChannel *
-tn_channel_unix_open(const char *path, gint64 client_uid, const TnChannelHandler *handler,
-                     GError **error)
+tn_channel_unix_open(const char *path, const TnPolicyHolder *policy,
+                     const TnChannelHandler *handler, GError **error)
 {
     int fd = bind_path(path, error);
     struct stat found;
@@ -123,7 +124,7 @@ tn_channel_unix_open(const char *path, gint64 client_uid, const TnChannelHandler
         return NULL;
 
     Place *place = g_new0(Place, 1);
-    place->client_uid = client_uid;
+    place->policy = policy;
     if (lstat(path, &found) == 0) {
         place->path = g_strdup(path);
         place->device = found.st_dev;
@@ -133,10 +134,11 @@ tn_channel_unix_open(const char *path, gint64 client_uid, const TnChannelHandler
 }
 
 TnChannel *
-tn_channel_unix_adopt(int fd, const char *name, gint64 client_uid, const TnChannelHandler *handler)
+tn_channel_unix_adopt(int fd, const char *name, const TnPolicyHolder *policy,
+                      const TnChannelHandler *handler)
 {
     Place *place = g_new0(Place, 1);
 
-    place->client_uid = client_uid;
+    place->policy = policy;
     return make_channel(fd, name, place, handler);
 }

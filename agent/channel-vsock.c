@@ -18,9 +18,9 @@ enum {
 };
 
 static gboolean
-check_cid(int fd, gpointer data, char **ret_why)
+check_cid(int fd, gconstpointer data, char **ret_why)
 {
-    const guint *client_cid = data;
+    const TnPolicyHolder *policy = data;
     struct sockaddr_vm peer = {0};
     socklen_t size = sizeof peer;
 
@@ -28,7 +28,7 @@ check_cid(int fd, gpointer data, char **ret_why)
         *ret_why = g_strdup(g_strerror(errno));
         return FALSE;
     }
-    if (*client_cid == VMADDR_CID_ANY || peer.svm_cid == *client_cid)
+    if (tn_policy_is_client_cid(tn_policy_holder_get(policy), peer.svm_cid))
         return TRUE;
     *ret_why = g_strdup_printf("CID %u may not speak to the agent", peer.svm_cid);
     return FALSE;
@@ -57,8 +57,8 @@ parse_place(const char *place, struct sockaddr_vm *ret_address, GError **error)
 }
 
 TnChannel *
-tn_channel_vsock_open(const char *place, guint client_cid, const TnChannelHandler *handler,
-                      GError **error)
+tn_channel_vsock_open(const char *place, const TnPolicyHolder *policy,
+                      const TnChannelHandler *handler, GError **error)
 {
     struct sockaddr_vm address;
     tn_autofd int fd = -1;
@@ -74,20 +74,18 @@ tn_channel_vsock_open(const char *place, guint client_cid, const TnChannelHandle
         tn_error_from_errno(error, errno, "Failed to bind socket to %s", place);
         return NULL;
     }
-    return tn_channel_vsock_adopt(tn_fd_steal(&fd), place, client_cid, handler);
+    return tn_channel_vsock_adopt(tn_fd_steal(&fd), place, policy, handler);
 }
 
 TnChannel *
-tn_channel_vsock_adopt(int fd, const char *name, guint client_cid, const TnChannelHandler *handler)
+tn_channel_vsock_adopt(int fd, const char *name, const TnPolicyHolder *policy,
+                       const TnChannelHandler *handler)
 {
-    guint *cid = g_new(guint, 1);
     TnSocketSetup setup = {
         .name = name,
         .check = check_cid,
-        .data = cid,
-        .closed = g_free,
+        .check_data = policy,
     };
 
-    *cid = client_cid;
     return tn_channel_socket_new(fd, &setup, handler);
 }

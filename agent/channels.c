@@ -14,8 +14,8 @@
 #include "agent/channel-vsock.h"
 
 TnChannel *
-tn_channels_open(const TnConfig *config, gint64 not_before_us, const TnChannelHandler *handler,
-                 GError **error)
+tn_channels_open(const TnConfig *config, const TnPolicyHolder *policy, gint64 not_before_us,
+                 const TnChannelHandler *handler, GError **error)
 {
     switch (config->method) {
     case TN_METHOD_VIRTIO:
@@ -24,11 +24,11 @@ tn_channels_open(const TnConfig *config, gint64 not_before_us, const TnChannelHa
     case TN_METHOD_ISA:
         return tn_channel_isa_open(config->path, config->retry_path, handler, error);
     case TN_METHOD_UNIX:
-        return tn_channel_unix_open(config->path, config->client_uid, handler, error);
+        return tn_channel_unix_open(config->path, policy, handler, error);
     case TN_METHOD_VSOCK:
-        return tn_channel_vsock_open(config->path, config->client_cid, handler, error);
+        return tn_channel_vsock_open(config->path, policy, handler, error);
     case TN_METHOD_ACTIVATION:
-        return tn_channel_activation_open(config->client_uid, config->client_cid, handler, error);
+        return tn_channel_activation_open(policy, handler, error);
     }
     g_assert_not_reached();
 }

@@ -434,8 +434,6 @@ make_config(Reading *reading)
         .daemonize = settings->daemonize,
         .retry_path = settings->retry_path,
         .check_only = reading->check_only,
-        .client_uid = -1,
-        .client_cid = 2,
         .notify_socket = g_strdup(g_getenv("NOTIFY_SOCKET")),
         .lists = g_steal_pointer(&settings->lists),
         .texts = g_steal_pointer(&settings->texts),

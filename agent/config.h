@@ -32,8 +32,6 @@ typedef struct {
     gboolean daemonize;
     gboolean retry_path;
     gboolean check_only; /* say whether the policy is in order, and end */
-    gint64 client_uid;   /* -1: only root and the agent's own user */
-    guint client_cid;    /* 2: the host */
     char *notify_socket; /* NULL: no service manager */
     GArray *lists;       /* TnPolicyList; their texts are owned here */
     GPtrArray *texts;    /* private to config.c */

@@ -123,7 +123,8 @@ tn_engine_new(const TnEngineSetup *setup, GError **error)
     engine->sessions = tn_sessions_new(engine->dispatch, settings->max_begun_bytes);
     if (is_serial(setup->config) && tn_state_begin_port(setup->state))
         not_before_us = tn_clock_monotonic_us() + CLOSED_US;
-    engine->channel = tn_channels_open(setup->config, not_before_us, &handler, error);
+    engine->channel =
+        tn_channels_open(setup->config, setup->policy, not_before_us, &handler, error);
     return engine->channel == NULL ? NULL : g_steal_pointer(&engine);
 }
 

@@ -10,6 +10,7 @@
 #include "policy/confinement.h"
 #include "policy/program.h"
 #include "policy/rules-check.h"
+#include "policy/users.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -142,6 +143,38 @@ fill_settings(TnPolicy *policy)
     };
 }
 
+static gboolean
+fill_clients(TnPolicy *policy, GError **error)
+{
+    const TnPolicyConf *conf = policy->rules->policy;
+
+    policy->client_uids = g_array_new(FALSE, FALSE, sizeof(guint32));
+    policy->client_cids = g_array_new(FALSE, FALSE, sizeof(guint32));
+    for (guint i = 0; i < conf->client_uid->len; i++) {
+        TnUser user = {0};
+        guint32 uid;
+
+        if (!tn_user_find(g_ptr_array_index(conf->client_uid, i), &user, error)) {
+            g_prefix_error(error, "client-uid: ");
+            return FALSE;
+        }
+        uid = user.uid;
+        tn_user_clear(&user);
+        g_array_append_val(policy->client_uids, uid);
+    }
+    for (guint i = 0; i < conf->client_cid->len; i++) {
+        guint64 value = 0;
+        guint32 cid;
+
+        /* The rules were checked: it is a number. */
+        g_ascii_string_to_unsigned(g_ptr_array_index(conf->client_cid, i), 10, 0, G_MAXUINT32,
+                                   &value, NULL);
+        cid = (guint32)value;
+        g_array_append_val(policy->client_cids, cid);
+    }
+    return TRUE;
+}
+
 gboolean
 tn_compile_policy(TnPolicy *policy, GError **error)
 {
@@ -164,5 +197,5 @@ tn_compile_policy(TnPolicy *policy, GError **error)
     policy->has_file_rules = rules->files->len > 0;
     policy->exec_default = compile_rule(rules, rules->exec_default, error);
     fill_settings(policy);
-    return policy->exec_default != NULL;
+    return policy->exec_default != NULL && fill_clients(policy, error);
 }

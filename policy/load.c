@@ -24,6 +24,8 @@ tn_policy_unref(TnPolicy *policy)
     g_free(policy->source);
     g_free(policy->digest);
     g_ptr_array_unref(policy->warnings);
+    g_clear_pointer(&policy->client_uids, g_array_unref);
+    g_clear_pointer(&policy->client_cids, g_array_unref);
     g_hash_table_unref(policy->commands);
     g_free(policy->command_rows);
     g_clear_pointer(&policy->allowed, g_hash_table_unref);

@@ -15,6 +15,11 @@
 #include "policy/tree.h"
 
 #include <string.h>
+#include <unistd.h>
+
+enum {
+    HOST_CID = 2 /* VMADDR_CID_HOST */
+};
 
 G_DEFINE_QUARK(tn - policy - error - quark, tn_policy_error)
 
@@ -135,6 +140,32 @@ const TnPolicySettings *
 tn_policy_get_settings(const TnPolicy *policy)
 {
     return &policy->settings;
+}
+
+static gboolean
+has_number(const GArray *numbers, guint32 number)
+{
+    for (guint i = 0; i < numbers->len; i++) {
+        if (g_array_index(numbers, guint32, i) == number)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean
+tn_policy_is_client_uid(const TnPolicy *policy, guint32 uid)
+{
+    if (uid == 0 || uid == geteuid())
+        return TRUE;
+    return policy->client_uids != NULL && has_number(policy->client_uids, uid);
+}
+
+gboolean
+tn_policy_is_client_cid(const TnPolicy *policy, guint32 cid)
+{
+    if (policy->client_cids == NULL)
+        return cid == HOST_CID;
+    return has_number(policy->client_cids, cid);
 }
 
 const char *

@@ -121,6 +121,12 @@ const char *const *tn_policy_get_warnings(const TnPolicy *policy);
 const TnPolicy *tn_policy_holder_get(const TnPolicyHolder *holder);
 const TnPolicySettings *tn_policy_get_settings(const TnPolicy *policy);
 
+/* Whether a process of user UID may connect to a unix listener: root, the agent's own user, and
+ * those of client-uid. Does not block: names were looked up when the policy was made. */
+gboolean tn_policy_is_client_uid(const TnPolicy *policy, guint32 uid);
+/* Whether the machine CID may connect to a vsock listener: those of client-cid; vsock(7). */
+gboolean tn_policy_is_client_cid(const TnPolicy *policy, guint32 cid);
+
 /* The first question about any command, without its arguments; guest-info's enabled flags come from
  * the same answer. NULL: allowed (for exec and files: at least one rule could allow it). Else a
  * static text that says why not, such as "the command is not allowed". */

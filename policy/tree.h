@@ -53,6 +53,8 @@ struct TnPolicy {
     GPtrArray *exec_rules; /* of TnExecRule, in the order of the files */
     TnExecRule *exec_default;
     TnPolicySettings settings;
+    GArray *client_uids; /* of guint32; NULL: sealed, nobody */
+    GArray *client_cids; /* of guint32; NULL: sealed, the host */
 };
 
 /* The end of one reference to a policy. */

@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -174,28 +175,57 @@ def descriptors_run_out_without_spinning(program):
         assert read_line(streams[-1]) == PONG
 
 
+def answers_to_user(agent, uid):
+    """What another user gets for a ping; the mode of the socket is made not to matter."""
+    agent.connect().close()
+    os.chmod(agent.directory, 0o755)
+    os.chmod(agent.path, 0o666)
+    ours, theirs = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        os.setresuid(uid, uid, uid)
+        stream = socket.socket(socket.AF_UNIX)
+        stream.settimeout(5)
+        stream.connect(agent.path)
+        try:
+            stream.sendall(PING)
+            theirs.sendall(stream.recv(100))
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        os._exit(0)
+    theirs.close()
+    os.waitpid(child, 0)
+    ours.settimeout(5)
+    return ours.recv(100)
+
+
+def a_user_that_policy_names_is_served(program):
+    """client-uid; and no longer when a reload takes it away."""
+    if os.getuid() != 0:
+        raise Skip('needs root to become another user')
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o700)
+        place = os.path.join(directory, '50-test.conf')
+        with open(place, 'w', encoding='ascii', opener=lambda p, f: os.open(p, f, 0o600)) as file:
+            file.write('[policy]\nmode = compat\nclient-uid = nobody\n')
+        with Agent(program, f'--policy={directory}') as agent:
+            assert answers_to_user(agent, 65534) == PONG, agent.text()
+            assert answers_to_user(agent, 65533) == b''
+            with open(place, 'w', encoding='ascii') as file:
+                file.write('[policy]\nmode = compat\n')
+            agent.process.send_signal(signal.SIGHUP)
+            deadline = time.monotonic() + 5
+            while answers_to_user(agent, 65534) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert answers_to_user(agent, 65534) == b''
+
+
 def other_users_are_refused(program):
     """SO_PEERCRED decides, whatever the mode of the socket."""
     if os.getuid() != 0:
         raise Skip('needs root to become another user')
     with Agent(program) as agent:
-        agent.connect().close()
-        os.chmod(agent.directory, 0o755)
-        os.chmod(agent.path, 0o666)
-        child = os.fork()
-        if child == 0:
-            os.setresuid(65534, 65534, 65534)
-            stream = socket.socket(socket.AF_UNIX)
-            stream.settimeout(5)
-            try:
-                stream.connect(agent.path)
-                stream.sendall(PING)
-                os._exit(0 if stream.recv(100) == b'' else 1)
-            except (BrokenPipeError, ConnectionResetError):
-                os._exit(0)
-            except OSError:
-                os._exit(2)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert answers_to_user(agent, 65534) == b''
         assert 'user id 65534 may not speak' in agent.text()
         ping(agent.connect())
 
@@ -250,6 +280,7 @@ run([
     two_hosts_do_not_disturb_each_other,
     descriptors_run_out_without_spinning,
     other_users_are_refused,
+    a_user_that_policy_names_is_served,
     idle_costs_nothing,
     sigterm_and_sigint_end_it,
     readiness_is_told,

@@ -56,7 +56,6 @@ test_defaults_of_tenond(void **state)
     assert_null(config->policy_dir);
     assert_null(config->fault);
     assert_int_equal(config->lists->len, 0);
-    assert_int_equal(config->client_cid, 2);
 }
 
 static void

@@ -477,6 +477,33 @@ test_file_lists_in_mode_locked(void **state)
     assert_null(ask(fixture, "guest-ping", FALSE));
 }
 
+static void
+test_clients_are_those_that_are_named(void **state)
+{
+    Fixture *fixture = *state;
+    const TnPolicy *policy;
+
+    load(fixture, "[policy]\nmode = compat\n");
+    policy = tn_policy_holder_get(fixture->holder);
+    assert_true(tn_policy_is_client_uid(policy, 0));
+    assert_true(tn_policy_is_client_uid(policy, geteuid()));
+    assert_false(tn_policy_is_client_uid(policy, 65534));
+    assert_true(tn_policy_is_client_cid(policy, 2));
+    assert_false(tn_policy_is_client_cid(policy, 1));
+
+    load(fixture, "[policy]\nmode = compat\nclient-uid = nobody 4711\nclient-cid = 1 77\n");
+    policy = tn_policy_holder_get(fixture->holder);
+    assert_true(tn_policy_is_client_uid(policy, 0));
+    assert_true(tn_policy_is_client_uid(policy, 65534));
+    assert_true(tn_policy_is_client_uid(policy, 4711));
+    assert_false(tn_policy_is_client_uid(policy, 4712));
+    assert_true(tn_policy_is_client_cid(policy, 77));
+    assert_false(tn_policy_is_client_cid(policy, 2));
+
+    write_policy(fixture->dir, "50-test.conf", "[policy]\nclient-uid = no-such-user-here\n");
+    assert_false(tn_policy_holder_reload(fixture->holder, NULL));
+}
+
 int
 main(void)
 {
@@ -495,6 +522,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_reload, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_presets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_file_lists_in_mode_locked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_clients_are_those_that_are_named, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
