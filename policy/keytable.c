@@ -97,7 +97,7 @@ static const TnKey POLICY_KEYS[] = {
          FALSE, "64M", "Captured output of all children that is held at one time."),
     COUNT(TN_SECTION_POLICY, "exec-keep-count", TnPolicyConf, exec_keep_count, 1, 65536, "128",
           NULL, "Records of ended children that are kept."),
-    SIZE(TN_SECTION_POLICY, "exec-keep-bytes", TnPolicyConf, exec_keep_bytes, KIB, 16 * GIB, FALSE,
+    SIZE(TN_SECTION_POLICY, "exec-keep-bytes", TnPolicyConf, exec_keep_bytes, 0, 16 * GIB, FALSE,
          "32M", "Output that the kept records may hold."),
     DURATION(TN_SECTION_POLICY, "exec-keep-time", TnPolicyConf, exec_keep_us, FALSE, "10min", NULL,
              "How long a record is kept."),
