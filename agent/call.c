@@ -13,11 +13,9 @@ enum {
     STEAL_COPY_BYTES = 65536
 };
 
-TnCall *
-tn_call_new(TnPeerLink *link)
+void
+tn_call_init(TnCall *call, TnPeerLink *link)
 {
-    TnCall *call = g_malloc(sizeof *call);
-
     memset(call, 0, offsetof(TnCall, reply));
     call->n_refs = 1;
     call->link = link;
@@ -29,7 +27,6 @@ tn_call_new(TnPeerLink *link)
     call->reply.n_taken = 0;
     call->reply.has_encoder = FALSE;
     call->reply.bulk = NULL;
-    return call;
 }
 
 TnCall *
@@ -68,7 +65,7 @@ tn_call_unref(TnCall *call)
         unref_held(call->held);
     g_clear_error(&call->error);
     g_free(call->id);
-    g_free(call);
+    call->ops->release(call);
 }
 
 void

@@ -14,7 +14,7 @@
  * inside, which is private to call.c and dispatch.c.
  *
  * References: the session (or dispatch, before it hands the call over), a handler that deferred,
- * a worker. The last one out frees. Counted on the main thread only.
+ * a worker. The last one out gives the memory back to dispatch. Counted on the main thread only.
  */
 
 /* What a call must know of the peer that it came from. Owned by the session; must live until all
@@ -68,6 +68,8 @@ typedef struct {
 typedef struct {
     /* Makes the reply, once; TAKE_ERROR NULL: from the result. */
     void (*answer)(TnCall *call, GError *take_error);
+    /* Takes the memory of a call that has ended. */
+    void (*release)(TnCall *call);
     /* NULL, or why ENTRY would not be let in now. */
     const char *(*explain_disabled)(gpointer owner, const TnRegistryEntry *entry);
 } TnCallOps;
@@ -106,8 +108,8 @@ struct TnCall {
     _Alignas(max_align_t) char space[TN_CALL_INLINE_BYTES];
 };
 
-/* With one reference. */
-TnCall *tn_call_new(TnPeerLink *link);
+/* Sets up CALL, memory of any content, with one reference. */
+void tn_call_init(TnCall *call, TnPeerLink *link);
 TnCall *tn_call_ref(TnCall *call);
 void tn_call_unref(TnCall *call);
 

@@ -20,8 +20,9 @@
 
 struct TnDispatch {
     TnDispatchConfig config;
-    guint n_calls; /* that have not been answered yet */
+    guint n_calls; /* that somebody holds */
     gboolean is_closed;
+    TnCall *spare; /* memory for the next call: nearly all come one after the other */
 };
 
 typedef gboolean (*Gate)(TnDispatch *dispatch, TnCall *call, GError **error);
@@ -44,15 +45,22 @@ tn_dispatch_free(TnDispatch *dispatch)
     if (dispatch == NULL)
         return;
     dispatch->is_closed = TRUE;
+    g_clear_pointer(&dispatch->spare, g_free);
     if (dispatch->n_calls == 0)
         g_free(dispatch);
 }
 
-/* A call has been answered; a dispatcher that was freed before ends with its last one. */
+/* TnCallOps.release; a dispatcher that was freed before ends with its last call. */
 static void
-release_dispatch(TnDispatch *dispatch)
+release_call(TnCall *call)
 {
+    TnDispatch *dispatch = call->owner;
+
     dispatch->n_calls--;
+    if (dispatch->spare == NULL && !dispatch->is_closed)
+        dispatch->spare = call;
+    else
+        g_free(call);
     if (dispatch->is_closed && dispatch->n_calls == 0)
         g_free(dispatch);
 }
@@ -340,7 +348,6 @@ answer_call(TnCall *call, GError *take_error)
     /* Within its turn (there is a message) tn_dispatch_request() returns the call itself. */
     if (call->link != NULL && call->message == NULL && !dispatch->is_closed)
         call->link->answered(call, call->link->data);
-    release_dispatch(dispatch);
     if (was_deferred)
         tn_call_unref(call);
 }
@@ -407,10 +414,13 @@ begin_call(TnDispatch *dispatch, TnPeerLink *link, GString *out)
 {
     static const TnCallOps ops = {
         .answer = answer_call,
+        .release = release_call,
         .explain_disabled = explain_disabled,
     };
-    TnCall *call = tn_call_new(link);
+    TnCall *call = dispatch->spare != NULL ? dispatch->spare : g_new(TnCall, 1);
 
+    dispatch->spare = NULL;
+    tn_call_init(call, link);
     call->owner = dispatch;
     call->registry = dispatch->config.registry;
     call->ops = &ops;
