@@ -23,6 +23,10 @@ typedef struct {
 } OsInfo;
 
 typedef struct {
+    char *name;
+} HostName;
+
+typedef struct {
     char *zone;
     int64_t offset_s;
 } Timezone;
@@ -46,6 +50,15 @@ run_osinfo(TnCall *call, const void *args, void *result, GError **error)
     if (!tn_osrelease_read(TN_SYSROOT_HOST, NULL, &info->release, &ignored))
         g_debug("no os-release: %s", ignored->message);
     return TRUE;
+}
+
+static gboolean
+run_host_name(TnCall *call, const void *args, void *result, GError **error)
+{
+    HostName *answer = result;
+
+    answer->name = tn_zone_read_host_name(error);
+    return answer->name != NULL;
 }
 
 static gboolean
@@ -89,6 +102,19 @@ static const TnField osinfo_result = {
     .fields = osinfo_fields,
 };
 
+static const TnField host_name_fields[] = {
+    {"host-name",
+     TN_STRING(HostName, name, .flags = TN_FIELD_REQUIRED, .doc = "as gethostname(2) has it")},
+    {0},
+};
+
+static const TnField host_name_result = {
+    NULL,
+    .type = TN_TYPE_OBJECT,
+    .flags = TN_FIELD_REQUIRED,
+    .fields = host_name_fields,
+};
+
 static const TnField timezone_fields[] = {
     {"zone", TN_STRING(Timezone, zone, .doc = "abbreviation in force now")},
     {"offset", TN_INT(Timezone, offset_s, .flags = TN_FIELD_REQUIRED,
@@ -115,6 +141,15 @@ static const TnCommand commands[] = {
         .run = run_osinfo,
         .since = "2.10",
         .doc = "Kernel and distribution.",
+    },
+    {
+        .name = "guest-get-host-name",
+        .group = "@info",
+        .result = &host_name_result,
+        .result_size = sizeof(HostName),
+        .run = run_host_name,
+        .since = "2.10",
+        .doc = "The guest's host name.",
     },
     {
         .name = "guest-get-timezone",

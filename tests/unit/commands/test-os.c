@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -53,6 +54,17 @@ test_time(void **state)
 }
 
 static void
+test_host_name(void **state)
+{
+    g_autoptr(JsonNode) node = ask("guest-get-host-name");
+    char name[256] = "";
+
+    assert_int_equal(gethostname(name, sizeof name - 1), 0);
+    assert_string_equal(json_object_get_string_member(json_node_get_object(node), "host-name"),
+                        name);
+}
+
+static void
 test_timezone(void **state)
 {
     g_autoptr(JsonNode) node = NULL;
@@ -68,6 +80,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_osinfo),
+        cmocka_unit_test(test_host_name),
         cmocka_unit_test(test_time),
         cmocka_unit_test(test_timezone),
     };
