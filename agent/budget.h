@@ -10,7 +10,7 @@
  */
 
 /* What any peer may hold, even when the limit is exceeded. */
-#define TN_BUDGET_SMALL_BYTES (64u * 1024)
+#define TN_BUDGET_SMALL_BYTES ((gsize)64 * 1024)
 
 typedef struct TnBudget TnBudget;
 

@@ -214,7 +214,7 @@ open_port(Serial *serial, GError **error)
         .free = free_port,
     };
     tn_autofd int fd = serial->setup.open(serial->path, error);
-    int epoll_fd;
+    int epoll_fd = -1;
 
     if (fd < 0 || !watch_edges(fd, &epoll_fd, error))
         return FALSE;

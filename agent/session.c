@@ -181,11 +181,20 @@ fill_out(Session *session)
     return moved;
 }
 
+/* A peer that does not take its replies gets no further ones. On a serial port they gather as far
+ * as OUT_BYTES all the same: what hosts that have left had asked for would otherwise be answered
+ * one by one, each after a grace of its own. */
+static gboolean
+may_answer(const Session *session)
+{
+    return (!session->is_blocked || session->peer->is_edge) && get_unsent(session) < OUT_BYTES &&
+           session->calls.length < CALLS;
+}
+
 static gboolean
 may_dispatch(const Session *session)
 {
-    return !session->is_blocked && session->n_exclusive == 0 && get_unsent(session) < OUT_BYTES &&
-           session->calls.length < CALLS;
+    return may_answer(session) && session->n_exclusive == 0;
 }
 
 /* Dispatches what is complete, as far as it may; TRUE if it was anything. */
@@ -265,7 +274,7 @@ answer_input(Session *session)
         moved = dispatch_input(session);
         moved = fill_out(session) || moved;
         if (get_unsent(session) > 0 && (!moved || get_unsent(session) >= OUT_BYTES)) {
-            if (!write_out(session))
+            if (session->is_blocked || !write_out(session))
                 return;
             moved = TRUE;
         } else if (session->is_mute && !g_queue_is_empty(&session->calls)) {
@@ -278,7 +287,7 @@ answer_input(Session *session)
 static gboolean
 may_read(Session *session)
 {
-    if (session->is_ended || session->is_blocked || session->calls.length >= CALLS)
+    if (session->is_ended || !may_answer(session))
         return FALSE;
     /* One request is read ahead, to know that somebody waits. */
     if (session->n_exclusive > 0 && tn_frame_has_input(session->frame))
@@ -516,50 +525,50 @@ tn_sessions_new(TnDispatch *dispatch, guint64 max_begun_bytes)
 }
 
 void
-tn_sessions_free(TnSessions *all)
+tn_sessions_free(TnSessions *sessions)
 {
-    if (all == NULL)
+    if (sessions == NULL)
         return;
-    while (!g_queue_is_empty(&all->sessions))
-        free_session(g_queue_peek_head(&all->sessions));
-    tn_timer_free(all->trim);
-    tn_budget_free(all->budget);
-    g_free(all);
+    while (!g_queue_is_empty(&sessions->sessions))
+        free_session(g_queue_peek_head(&sessions->sessions));
+    tn_timer_free(sessions->trim);
+    tn_budget_free(sessions->budget);
+    g_free(sessions);
 }
 
 void
-tn_sessions_add(TnSessions *all, TnPeer *peer)
+tn_sessions_add(TnSessions *sessions, TnPeer *take_peer)
 {
     Session *session = g_new0(Session, 1);
 
-    session->all = all;
+    session->all = sessions;
     session->link.data = session;
-    session->peer = peer;
-    session->peer_link.channel = peer->channel->name;
-    session->peer_link.reply_limit_bytes = peer->channel->reply_limit_bytes;
-    session->peer_link.is_serial = peer->channel->is_serial;
+    session->peer = take_peer;
+    session->peer_link.channel = take_peer->channel->name;
+    session->peer_link.reply_limit_bytes = take_peer->channel->reply_limit_bytes;
+    session->peer_link.is_serial = take_peer->channel->is_serial;
     session->peer_link.answered = note_answer;
     session->peer_link.data = session;
     session->frame = tn_frame_new(NULL);
     session->out = g_string_new(NULL);
     g_queue_init(&session->calls);
-    if (peer->is_edge)
+    if (take_peer->is_edge)
         session->again = tn_timer_new(TN_LOOP_IO, go_on, session);
-    peer->func = note_events;
-    peer->data = session;
-    g_queue_push_tail_link(&all->sessions, &session->link);
+    take_peer->func = note_events;
+    take_peer->data = session;
+    g_queue_push_tail_link(&sessions->sessions, &session->link);
 }
 
 guint
-tn_sessions_get_n_peers(const TnSessions *all)
+tn_sessions_get_n_peers(const TnSessions *sessions)
 {
-    return all->sessions.length;
+    return sessions->sessions.length;
 }
 
 gboolean
-tn_sessions_is_mid_reply(const TnSessions *all)
+tn_sessions_is_mid_reply(const TnSessions *sessions)
 {
-    for (const GList *link = all->sessions.head; link != NULL; link = link->next) {
+    for (const GList *link = sessions->sessions.head; link != NULL; link = link->next) {
         const Session *session = link->data;
 
         if (session->is_partly)

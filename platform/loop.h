@@ -48,12 +48,12 @@ gboolean tn_timer_is_set(const TnTimer *timer);
 void tn_timer_free(TnTimer *timer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnTimer, tn_timer_free)
 
-/* Blocks SIGNALS (ended by 0) in this thread and those started later, and calls FUNC for each that
- * arrives (signalfd(2)): no handler runs between two instructions. A child must empty its signal
- * mask itself. NULL and G_IO_ERROR when the kernel has no descriptor left. */
+/* Blocks the WANTED signals (ended by 0) in this thread and those started later, and calls FUNC for
+ * each that arrives (signalfd(2)): no handler runs between two instructions. A child must empty its
+ * signal mask itself. NULL and G_IO_ERROR when the kernel has no descriptor left. */
 typedef void (*TnSignalFunc)(int signal_number, gpointer data);
 typedef struct TnSignals TnSignals;
-TnSignals *tn_signals_new(const int *signals, TnSignalFunc func, gpointer data, GError **error)
+TnSignals *tn_signals_new(const int *wanted, TnSignalFunc func, gpointer data, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 void tn_signals_free(TnSignals *signals);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnSignals, tn_signals_free)

@@ -449,6 +449,35 @@ test_a_lost_host_loses_its_replies(void **state)
 }
 
 static void
+test_what_lost_hosts_asked_for_is_dropped_at_once(void **state)
+{
+    Fixture *fixture = *state;
+    FakePeer *fake = make_peer(fixture, TRUE);
+    guint n_writes;
+
+    fake->room = 0;
+    for (int i = 0; i < 20; i++)
+        feed(fake, PING);
+    assert_int_equal(fake->input->len, 0);
+    n_writes = fake->n_writes;
+    assert_int_equal(n_writes, 1); /* an edge will tell when the next one is worth it */
+    for (int i = 0; i < 100000; i++)
+        g_string_append(fake->input, PING);
+    feed(fake, "");
+    turn();
+    assert_true(fake->input->len > 0); /* but not without end */
+
+    g_string_truncate(fake->input, 0);
+    tell(fake, TN_PEER_LOST);
+    turn();
+    fake->room = G_MAXSIZE;
+    feed(fake, "\xff" PING);
+    assert_output(fake, PONG);
+    tn_sessions_free(g_steal_pointer(&fixture->sessions));
+    remove_peer(fake);
+}
+
+static void
 test_a_request_that_begins_anew_ends_the_half_one(void **state)
 {
     Fixture *fixture = *state;
@@ -564,6 +593,7 @@ main(void)
         TEST(test_requests_of_a_peer_that_has_gone_are_run),
         TEST(test_half_a_request_dies_with_its_host),
         TEST(test_a_lost_host_loses_its_replies),
+        TEST(test_what_lost_hosts_asked_for_is_dropped_at_once),
         TEST(test_a_request_that_begins_anew_ends_the_half_one),
         TEST(test_an_edge_is_followed_to_its_end),
         TEST(test_a_long_reply_leaves_others_their_turn),
