@@ -43,7 +43,7 @@ TnPolicyHolder *
 tn_startup_make_policy(const TnConfig *config, const TnRegistry *registry, GError **error)
 {
     TnPolicyOptions options = {
-        .compat = TRUE,
+        .compat = config->compat,
         .policy_dir = config->policy_dir,
         .lists = (const TnPolicyList *)(const void *)config->lists->data,
         .n_lists = config->lists->len,

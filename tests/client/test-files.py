@@ -157,7 +157,7 @@ class Tenon(Case):
             self.skipTest("this tenond has no tenon-file commands")
 
     def start(self):
-        self.daemon = subprocess.Popen([TENOND, "-m", "unix-listen", "-p", self.path, "-t",
+        self.daemon = subprocess.Popen([TENOND, "--policy=preset:compat", "-m", "unix-listen", "-p", self.path, "-t",
                                         self.state], stderr=subprocess.DEVNULL)
 
     def stop(self):

@@ -27,7 +27,7 @@ class Activated:
         with open(self.log, 'wb') as log:
             self.process = subprocess.Popen(
                 ['sh', '-c', SHELL.format(fd=listener.fileno(), count=count, pid=pid), 'sh',
-                 program, '-t', self.directory, *options],
+                 program, '-t', self.directory, '--policy=preset:compat', *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[listener.fileno()])
 
     def __enter__(self):

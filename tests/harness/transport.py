@@ -34,7 +34,8 @@ class Agent:
         os.mkdir(state)
         with open(self.log, 'wb') as log:
             self.process = subprocess.Popen(
-                [program, '-m', method, '-p', self.path, '-t', state, *options],
+                [program, '-m', method, '-p', self.path, '-t', state, '--policy=preset:compat',
+                 *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, **popen)
 
     def __enter__(self):

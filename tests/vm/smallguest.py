@@ -61,7 +61,7 @@ setsid sh -c '
     echo $! >/run/agent-$name.pid
     wait $!
     echo $? >/run/agent-$name.exit
-' $name @AGENT@ -m $method -p $path -t /run/state-$name "$@" >/dev/null 2>&1 </dev/null &
+' $name @AGENT@ -m $method -p $path -t /run/state-$name @POLICY@ "$@" >/dev/null 2>&1 </dev/null &
 while [ ! -s /run/agent-$name.pid ]; do sleep 0.05; done
 '''
 
@@ -82,7 +82,8 @@ def build_initramfs(domain, agent, kernel_version):
     archive.add_program(agent, program)
     archive.add_data('init', INIT, 0o755)
     archive.add_data('bin/links', LINKS, 0o755)
-    archive.add_data('bin/agent', AGENT.replace('@AGENT@', program), 0o755)
+    archive.add_data('bin/agent', AGENT.replace('@AGENT@', program).replace(
+        '@POLICY@', '--policy=preset:compat' if program.endswith('tenond') else ''), 0o755)
     archive.add_data('etc/os-release', OS_RELEASE)
     archive.add_data('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n')
     archive.add_data('etc/group', 'root:x:0:\n')
