@@ -85,19 +85,12 @@ push_level(TnEncoder *encoder, int kind)
 static void
 append_name(GString *text, const char *name, gboolean is_first)
 {
-    gsize size = strlen(name);
-    gsize at = text->len;
-    char *out = NULL;
-
-    g_string_set_size(text, at + size + (is_first ? 4 : 6));
-    out = text->str + at;
-    if (!is_first) {
-        memcpy(out, ", ", 2);
-        out += 2;
-    }
-    *out++ = '"';
-    memcpy(out, name, size);
-    memcpy(out + size, "\": ", 3);
+    if (is_first)
+        APPEND_LITERAL(text, "\"");
+    else
+        APPEND_LITERAL(text, ", \"");
+    g_string_append(text, name);
+    APPEND_LITERAL(text, "\": ");
 }
 
 static void

@@ -346,7 +346,9 @@ decode_plain(Decoder *decoder, const TnField *row, guint token, void *slot, GErr
 }
 
 static void
-enter_object(Decoder *decoder, const TnField *fields, char *base, guint token)
+enter_object(Decoder *decoder, const TnField *fields,
+             char *base /* NOLINT(readability-non-const-parameter): members are written by it */,
+             guint token)
 {
     g_assert(decoder->n_levels < LEVELS_MAX);
     decoder->levels[decoder->n_levels++] = (Level){

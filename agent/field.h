@@ -93,7 +93,7 @@ struct TnField {
 /* The cast to the member's type makes a wrong TN_FIELD_* for a member a compile error. */
 #define TN_MEMBER(owner, member, ctype) \
     (offsetof(owner, member) + 0 * sizeof((ctype *)0 == &((owner *)0)->member))
-#define TN_PRESENT(owner, member) .present = TN_MEMBER(owner, member, bool) + 1
+#define TN_PRESENT(owner, member) .present = (TN_MEMBER(owner, member, bool) + 1)
 
 #define TN_BOOL(owner, member, ...) \
     .type = TN_TYPE_BOOL, .offset = TN_MEMBER(owner, member, bool), __VA_ARGS__

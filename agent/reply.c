@@ -91,7 +91,7 @@ pull_piece(TnReply *reply, GString *out, gsize max)
 {
     g_autoptr(GError) error = NULL;
     const guint8 *data = NULL;
-    gsize want = CLAMP(max / 4 * GROUP, 4096, TN_BULK_PIECE_BYTES);
+    gsize want = CLAMP(max / 4 * (gsize)GROUP, 4096, (gsize)TN_BULK_PIECE_BYTES);
     gssize n = reply->bulk->pull(reply->bulk, want, &data, &error);
 
     if (n > 0) {
