@@ -89,10 +89,12 @@ find_verb(const char *name, GError **error)
 }
 
 static gboolean
-check_globals(TnGlobals *globals, GError **error)
+check_globals(const TnVerb *verb, TnGlobals *globals, GError **error)
 {
     if (g_strcmp0(globals->output, "json") == 0) {
         globals->is_json = TRUE;
+    } else if (g_strcmp0(globals->output, "kubevirt") == 0 && verb == &tn_verb_info) {
+        globals->is_kubevirt = TRUE;
     } else if (globals->output != NULL && strcmp(globals->output, "table") != 0) {
         g_set_error(error, TN_FAILURE, TN_FAILURE_USAGE, "--output: '%s' is neither table nor json",
                     globals->output);
@@ -139,7 +141,7 @@ run_verb(const TnVerb *verb, char **argv, TnGlobals *globals, const char **ret_w
         if (globals->wants_help) {
             print_verb_help(verb);
             status = 0;
-        } else if (check_globals(globals, error) &&
+        } else if (check_globals(verb, globals, error) &&
                    check_arguments(verb, args->len, invocation.rest, error)) {
             g_ptr_array_add(args, NULL);
             invocation.args = (char **)args->pdata;

@@ -7,6 +7,7 @@
 #include "agent/wire/text.h"
 #include "client/failure.h"
 #include "client/infopart.h"
+#include "client/kubevirt.h"
 #include "client/print.h"
 #include "client/verb.h"
 
@@ -237,6 +238,8 @@ run_info(const TnInvocation *invocation, GError **error)
     agent = tn_verb_open(invocation, error);
     if (agent == NULL)
         return -1;
+    if (invocation->globals->is_kubevirt)
+        return tn_kubevirt_print(agent, name, error) ? 0 : -1;
     if (section != NULL)
         return print_section(agent, section, is_json, error);
     return is_json ? print_all_json(agent, error) : print_overview(agent, error);

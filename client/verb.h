@@ -13,7 +13,8 @@
 
 /* The options that every verb takes. */
 typedef struct {
-    gboolean is_json; /* -o json */
+    gboolean is_json;     /* -o json */
+    gboolean is_kubevirt; /* -o kubevirt, for info only */
     const char *output;
     const char *connect;
     const char *trace;

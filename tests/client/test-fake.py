@@ -298,6 +298,25 @@ class Others(Case):
         self.check(ctl("info", agent.endpoint, "disks"), 127)
         self.check(ctl("info", agent.endpoint, "nope"), 2, err="there are os net")
 
+    def test_kubevirt(self):
+        agent = self.guest()
+        value = json.loads(ctl("info", "-o", "kubevirt", agent.endpoint).out)
+        self.assertEqual(value["guestosinfo"]["os"]["kernelRelease"], "6.1")
+        self.assertEqual(value["guestosinfo"]["guestAgentVersion"], self.INFO["version"])
+        self.assertEqual(value["guestosinfo"]["supportedCommands"][1],
+                         {"name": "guest-exec", "enabled": False})
+        self.assertEqual(value["guestosinfo"]["fsInfo"]["disks"][0],
+                         {"diskName": "vda1", "mountPoint": "/", "fileSystemType": "ext4",
+                          "usedBytes": 1 << 30, "totalBytes": 4 << 30})
+        self.assertEqual(value["userlist"]["items"][0],
+                         {"userName": "root", "loginTime": 1700000000.5})
+        self.assertEqual(value["filesystemlist"]["items"],
+                         value["guestosinfo"]["fsInfo"]["disks"])
+        users = json.loads(ctl("info", "-o", "kubevirt", agent.endpoint, "users").out)
+        self.assertEqual(users, value["userlist"])
+        self.check(ctl("info", "-o", "kubevirt", agent.endpoint, "net"), 2)
+        self.check(ctl("ping", "-o", "kubevirt", agent.endpoint), 2)
+
     def test_info_of_odd_shapes(self):
         for odd in (5, None, "x", [], {}, [[]], [5], {"supported_commands": 5}):
             agent = self.fake(lambda agent, request, odd=odd: line({"return": odd}))
