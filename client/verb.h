@@ -72,12 +72,22 @@ extern const TnVerb tn_verb_kill;
 extern const TnVerb tn_verb_logs;
 /* verb-ping.c */
 extern const TnVerb tn_verb_ping;
+/* verb-power.c */
+extern const TnVerb tn_verb_power;
 /* verb-put.c */
 extern const TnVerb tn_verb_put;
+/* verb-quiesce.c */
+extern const TnVerb tn_verb_quiesce;
 /* verb-raw.c */
 extern const TnVerb tn_verb_raw;
 /* verb-run.c */
 extern const TnVerb tn_verb_run;
+/* verb-time.c */
+extern const TnVerb tn_verb_time;
+/* verb-trim.c */
+extern const TnVerb tn_verb_trim;
+/* verb-user.c */
+extern const TnVerb tn_verb_user;
 
 /* Reaches the agent that the first argument names, as the global options say. */
 TnAgent *tn_verb_open(const TnInvocation *invocation, GError **error) G_GNUC_WARN_UNUSED_RESULT;

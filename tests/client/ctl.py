@@ -12,6 +12,7 @@ import threading
 import time
 import unittest
 
+TENOND = os.environ.get("TENOND", "")
 CTL = os.environ.get("TENONCTL", "tenonctl")
 
 
@@ -115,6 +116,34 @@ class FakeAgent:
 
 
 class Case(unittest.TestCase):
+    def tenond(self, command):
+        """Starts our own agent and returns its endpoint; skips where it is not built or does not
+        know COMMAND."""
+        if not TENOND:
+            self.skipTest("tenond is not built")
+        self.dir = self.scratch()
+        self.state = os.path.join(self.dir, "state")
+        os.mkdir(self.state)
+        self.path = os.path.join(self.dir, "s")
+        self.daemon = None
+        self.addCleanup(self.stop_tenond)
+        self.start_tenond()
+        endpoint = "unix:" + self.path
+        info = ctl("raw", "--wait-agent=10s", endpoint, '{"execute": "guest-info"}')
+        if ('"%s"' % command).encode() not in info.out:
+            self.skipTest("this tenond has no " + command)
+        return endpoint
+
+    def start_tenond(self):
+        self.daemon = subprocess.Popen([TENOND, "--policy=preset:compat", "-m", "unix-listen", "-p",
+                                        self.path, "-t", self.state], stderr=subprocess.DEVNULL)
+
+    def stop_tenond(self):
+        if self.daemon is not None:
+            self.daemon.kill()
+            self.daemon.wait()
+            self.daemon = None
+
     def fake(self, script, **options):
         agent = FakeAgent(script, **options)
         self.addCleanup(agent.close)

@@ -13,9 +13,6 @@ import unittest
 
 from ctl import CTL, Case, FakeAgent, ctl, line
 
-TENOND = os.environ.get("TENOND", "")
-
-
 def b64(data):
     return base64.b64encode(data).decode()
 
@@ -140,31 +137,9 @@ class Hostile(Case):
 
 class Tenon(Case):
     def setUp(self):
-        if not TENOND:
-            self.skipTest("tenond is not built")
-        self.dir = self.scratch()
-        self.state = os.path.join(self.dir, "state")
+        self.endpoint = self.tenond("tenon-file-put")
         self.files = os.path.join(self.dir, "files")
-        os.mkdir(self.state)
         os.mkdir(self.files)
-        self.path = os.path.join(self.dir, "s")
-        self.endpoint = "unix:" + self.path
-        self.daemon = None
-        self.addCleanup(self.stop)
-        self.start()
-        info = ctl("raw", "--wait-agent=10s", self.endpoint, '{"execute": "guest-info"}')
-        if b'"tenon-file-put"' not in info.out:
-            self.skipTest("this tenond has no tenon-file commands")
-
-    def start(self):
-        self.daemon = subprocess.Popen([TENOND, "--policy=preset:compat", "-m", "unix-listen", "-p", self.path, "-t",
-                                        self.state], stderr=subprocess.DEVNULL)
-
-    def stop(self):
-        if self.daemon is not None:
-            self.daemon.kill()
-            self.daemon.wait()
-            self.daemon = None
 
     def make(self, name, size, mode=0o640):
         path = os.path.join(self.files, name)
@@ -262,8 +237,8 @@ class Tenon(Case):
                                 stderr=subprocess.PIPE)
         for _ in range(4):
             time.sleep(0.15)
-            self.stop()
-            self.start()
+            self.stop_tenond()
+            self.start_tenond()
         _, err = copy.communicate(timeout=100)
         self.assertEqual(copy.returncode, 0, err)
         self.same(source, os.path.join(self.files, "b"))

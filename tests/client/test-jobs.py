@@ -274,5 +274,100 @@ class Hostile(Case):
             self.assertEqual(result.code, code, (reply, result.err))
 
 
+class Tenon(Case):
+    """The same, in short, with our own agent."""
+
+    def setUp(self):
+        self.endpoint = self.tenond("tenon-exec")
+
+    def sh(self, script, *options, **more):
+        return ctl("exec", *options, self.endpoint, "--", "sh", "-c", script, **more)
+
+    def test_one_round_trip(self):
+        trace = os.path.join(self.dir, "trace")
+        result = self.sh("echo out; echo err >&2; exit 7", "--trace", trace)
+        self.check(result, 7, out=b"out\n")
+        self.assertEqual(result.err, "err\n")
+        with open(trace, encoding="utf-8") as file:
+            self.assertEqual(file.read().count(" > "), 1)
+
+    def test_streams(self):
+        data = os.urandom(8 << 20)
+        result = ctl("exec", "-i", self.endpoint, "--", "cat", stdin=data, limit=100)
+        self.check(result, 0)
+        self.assertEqual(hashlib.sha256(result.out).digest(), hashlib.sha256(data).digest())
+
+    def test_slow_stdin(self):
+        run = subprocess.Popen([CTL, "exec", "-i", self.endpoint, "--", "cat"],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for word in (b"one\n", b"two\n"):
+            time.sleep(0.2)
+            start = time.monotonic()
+            run.stdin.write(word)
+            run.stdin.flush()
+            self.assertEqual(run.stdout.readline(), word)
+            self.assertLess(time.monotonic() - start, 2)
+        run.stdin.close()
+        self.assertEqual(run.wait(10), 0)
+
+    def test_reader_gone(self):
+        mark = "sleep 4%d" % (os.getpid() % 100000)
+        run = subprocess.run(
+            ["sh", "-c", '"$0" exec "$1" -- sh -c "$2 & yes" | head -1', CTL, self.endpoint, mark],
+            capture_output=True, timeout=20)
+        self.assertEqual((run.stdout, run.stderr), (b"y\n", b""))
+        self.check_none(mark)
+
+    def check_none(self, mark):
+        """No process with MARK as its command line is left."""
+        wanted = mark.replace(" ", "\0").encode() + b"\0"
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            left = []
+            for pid in os.listdir("/proc"):
+                try:
+                    with open("/proc/%s/cmdline" % pid, "rb") as file:
+                        left += [pid] if file.read() == wanted else []
+                except OSError:
+                    pass
+            if not left:
+                return
+            time.sleep(0.05)
+        self.fail("still there: %s" % left)
+
+    def test_timeout_and_interrupt(self):
+        result = self.sh("echo x; sleep 31", "--timeout", "300ms")
+        self.check(result, 124, out=b"x\n", err="the program was ended")
+        run = subprocess.Popen([CTL, "exec", self.endpoint, "--", "sh", "-c", "echo x; sleep 32"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(run.stdout.readline(), b"x\n")
+        start = time.monotonic()
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=10)
+        self.assertEqual(run.returncode, 130)
+        self.assertLess(time.monotonic() - start, 3)
+
+    def test_later(self):
+        job = self.sh("echo a; sleep 0.5; echo b; exit 4", "-d", "--name", "n").out.decode().strip()
+        self.check(ctl("logs", "-f", self.endpoint, "n"), 0, out=b"a\nb\n")
+        self.check(ctl("attach", self.endpoint, job), 4, out=b"a\nb\n")
+        self.assertIn(b" n ", ctl("jobs", self.endpoint).out)
+        self.sh("sleep 33", "-d", "--name", "k")
+        self.check(ctl("kill", self.endpoint, "k"), 0)
+        self.check(ctl("attach", self.endpoint, "k"), 143)
+        self.check(ctl("attach", self.endpoint, "999999"), 127, err="does not exist")
+
+    def test_agent_gone(self):
+        """kill -9 of the agent: the job is lost, and that is said."""
+        run = subprocess.Popen([CTL, "exec", "-o", "json", self.endpoint, "--", "sh", "-c",
+                                "echo x; sleep 2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(0.5)
+        self.stop_tenond()
+        self.start_tenond()
+        _, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 125, err)
+        self.assertEqual(json.loads(err)["error"]["reason"], "lost")
+
+
 if __name__ == "__main__":
     unittest.main(warnings="ignore")
