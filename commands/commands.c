@@ -7,10 +7,12 @@
 #include "commands/cpu.h"
 #include "commands/describe.h"
 #include "commands/exec.h"
+#include "commands/facts.h"
 #include "commands/file.h"
 #include "commands/fileinfo.h"
 #include "commands/fileput.h"
 #include "commands/fileset.h"
+#include "commands/fsinfo.h"
 #include "commands/logins.h"
 #include "commands/memory.h"
 #include "commands/net.h"
@@ -30,6 +32,8 @@ const TnModule *const tn_commands_modules[] = {
     &tn_cpu_module,
     &tn_memory_module,
     &tn_net_module,
+    &tn_fsinfo_module,
+    &tn_facts_module,
     &tn_logins_module,
     &tn_describe_module,
     NULL,
