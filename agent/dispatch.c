@@ -151,6 +151,8 @@ mark_subject(TnAction *action, const TnField *row, const char *args)
 {
     const void *slot = args + row->offset;
 
+    if (row->present != 0 && !*(const bool *)(const void *)(args + row->present - 1))
+        return;
     switch (row->subject) {
     case TN_SUBJECT_NONE:
         return;
@@ -165,6 +167,10 @@ mark_subject(TnAction *action, const TnField *row, const char *args)
         return;
     case TN_SUBJECT_ENV:
         action->env = *(const char *const *const *)slot;
+        return;
+    case TN_SUBJECT_ENV_ADDED:
+        action->env = *(const char *const *const *)slot;
+        action->env_is_added = TRUE;
         return;
     case TN_SUBJECT_CWD:
         action->cwd = read_text(row, slot);
@@ -222,6 +228,10 @@ find_request_reason(const GError *error)
         return "too-large";
     case TN_REQUEST_ERROR_BUSY:
         return "agent-busy";
+    case TN_REQUEST_ERROR_OUT_OF_RANGE:
+        return "out-of-range";
+    case TN_REQUEST_ERROR_CLOSED:
+        return "closed";
     case TN_REQUEST_ERROR_GENERIC:
     case TN_REQUEST_ERROR_COMMAND_NOT_FOUND:
         return NULL;

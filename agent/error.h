@@ -25,4 +25,6 @@ typedef enum {
     TN_REQUEST_ERROR_LOST,
     TN_REQUEST_ERROR_TOO_LARGE,
     TN_REQUEST_ERROR_BUSY,
+    TN_REQUEST_ERROR_OUT_OF_RANGE, /* an offset that is not there */
+    TN_REQUEST_ERROR_CLOSED,       /* it takes nothing more */
 } TnRequestError;

@@ -62,6 +62,7 @@ typedef enum {
     TN_SUBJECT_TO,
     TN_SUBJECT_ARGV,
     TN_SUBJECT_ENV,
+    TN_SUBJECT_ENV_ADDED, /* on top of the built environment, not instead of it */
     TN_SUBJECT_CWD,
     TN_SUBJECT_USER,
     TN_SUBJECT_STDIN,

@@ -25,6 +25,7 @@ struct TnState {
     char *file;
     char *mark;
     char *port;
+    gint64 first;    /* of this process */
     gint64 next;     /* handed out next */
     gint64 reserved; /* what the file says: the first number behind the block */
     gboolean frozen;
@@ -115,7 +116,14 @@ tn_state_new(const char *file, GError **error)
         state->next = state->reserved = 0;
     if (!state->frozen && !load_counter(state, error))
         return NULL;
+    state->first = state->next;
     return g_steal_pointer(&state);
+}
+
+gint64
+tn_state_get_first_number(const TnState *state)
+{
+    return state->first;
 }
 
 void

@@ -42,6 +42,9 @@ gboolean tn_state_begin_port(TnState *state);
 /* The port was left in order; removes that file. */
 void tn_state_end_port(TnState *state);
 
+/* The first number that this process could hand out; what is below came from an earlier one. */
+gint64 tn_state_get_first_number(const TnState *state);
+
 /* TRUE while the mark stands. */
 gboolean tn_state_is_frozen(const TnState *state);
 /* Sets the mark, before the first file system is frozen, or clears it after the last was thawed.

@@ -13,6 +13,8 @@
 #include "commands/fileput.h"
 #include "commands/fileset.h"
 #include "commands/fsinfo.h"
+#include "commands/jobctl.h"
+#include "commands/jobexec.h"
 #include "commands/logins.h"
 #include "commands/memory.h"
 #include "commands/net.h"
@@ -28,6 +30,8 @@ const TnModule *const tn_commands_modules[] = {
     &tn_fileinfo_module,
     &tn_fileput_module,
     &tn_fileset_module,
+    &tn_jobexec_module,
+    &tn_jobctl_module,
     &tn_os_module,
     &tn_cpu_module,
     &tn_memory_module,

@@ -168,6 +168,9 @@ compute_room(const TnCapture *capture)
         guint64 others = budget->pool->held_bytes - held;
         guint64 left = budget->pool->limit_bytes > others ? budget->pool->limit_bytes - others : 0;
 
+        /* A stream that waits must always be able to go on, or nobody would wake it. */
+        if (capture->full == TN_CAPTURE_WAIT)
+            left = MAX(left, TN_CAPTURE_SCRATCH_BYTES);
         room = MIN(room, left);
     }
     return room;

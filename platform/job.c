@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -31,6 +32,7 @@ typedef struct {
     int fd;
     TnWatch watch;
     TnCapture *capture; /* NULL: not captured */
+    TnCaptureFull full;
     gboolean ended;
 } Stream;
 
@@ -77,7 +79,7 @@ static const char *const reason_words[TN_JOB_REASON_N] = {
 };
 
 static void
-notify_waiters(TnJob *job)
+notify_waiters(TnJob *job, guint events)
 {
     GList *link = job->waiters.head;
 
@@ -85,7 +87,7 @@ notify_waiters(TnJob *job)
         TnJobWaiter *waiter = link->data;
 
         link = link->next;
-        if (!job->info.ended && !waiter->for_output)
+        if (!job->info.ended && (waiter->events & events) == 0)
             continue;
         g_queue_unlink(&job->waiters, &waiter->link);
         g_queue_push_tail_link(&job->firing, &waiter->link);
@@ -204,7 +206,7 @@ handle_output(TnWatch *watch, guint32 events)
     read_stream(stream);
     if (job->reaped && !job->info.ended && have_streams_ended(job))
         finish_job(job);
-    notify_waiters(job);
+    notify_waiters(job, TN_JOB_EVENT_OUTPUT);
 }
 
 /* To the whole session: it was made with the group of the same number, which its leader cannot
@@ -268,7 +270,7 @@ handle_exit(TnWatch *watch, guint32 events)
     job->reaped = TRUE;
     tn_watch_close(&job->exit_watch, &job->pidfd);
     begin_drain(job);
-    notify_waiters(job);
+    notify_waiters(job, TN_JOB_EVENT_OUTPUT);
 }
 
 /* The time of grace is over: streams without an end get one now. A stream that waits for room
@@ -295,12 +297,12 @@ handle_timer(TnJob *found)
 
     if (job->deadlines.drain_us != 0 && job->deadlines.drain_us <= now) {
         end_drain(job);
-        notify_waiters(job);
+        notify_waiters(job, TN_JOB_EVENT_OUTPUT);
     } else if (job->deadlines.kill_us != 0 && job->deadlines.kill_us <= now) {
         job->deadlines.kill_us = 0;
         signal_group(job, SIGKILL);
     } else if (job->deadlines.timeout_us != 0 && job->deadlines.timeout_us <= now) {
-        tn_job_kill(job, TN_JOB_TIMEOUT, job->grace_us);
+        tn_job_kill(job, TN_JOB_TIMEOUT, SIGTERM, job->grace_us);
     }
     arm_timer(job);
 }
@@ -333,13 +335,24 @@ tn_job_add_stream(TnJob *job, TnJobStreamIndex index, TnCaptureFull full,
         job->budget = *budget;
     stream->fd = take_fd;
     stream->ended = FALSE;
+    stream->full = full;
     stream->capture = tn_capture_new(full, &job->budget, (guint)index);
+}
+
+static void
+handle_progress(gpointer data)
+{
+    g_autoptr(TnJob) job = tn_job_ref(data);
+
+    notify_waiters(job, TN_JOB_EVENT_INPUT);
 }
 
 TnFeed *
 tn_job_add_feed(TnJob *job, int take_fd)
 {
     tn_feed_init(&job->feed, &take_fd);
+    job->feed.progress = handle_progress;
+    job->feed.data = job;
     return &job->feed;
 }
 
@@ -437,11 +450,11 @@ tn_job_has_stream_ended(const TnJob *job, TnJobStreamIndex index)
 }
 
 void
-tn_job_forget_bytes(TnJob *job, TnJobStreamIndex index, guint64 offset)
+tn_job_acknowledge(TnJob *job, TnJobStreamIndex index, guint64 offset)
 {
     Stream *stream = &job->streams[index];
 
-    if (stream->capture == NULL)
+    if (stream->capture == NULL || stream->full != TN_CAPTURE_WAIT)
         return;
     tn_capture_forget(stream->capture, offset);
     if (stream->ended || stream->watch.set != NULL)
@@ -451,6 +464,27 @@ tn_job_forget_bytes(TnJob *job, TnJobStreamIndex index, guint64 offset)
         end_stream(stream);
     else if (job->draining)
         read_stream(stream); /* no event would tell that nothing more is there */
+}
+
+gboolean
+tn_job_is_stream_waiting(const TnJob *job, TnJobStreamIndex index)
+{
+    const Stream *stream = &job->streams[index];
+
+    return !stream->ended && stream->fd >= 0 && stream->watch.set == NULL;
+}
+
+gint64
+tn_job_get_cpu_us(const TnJob *job)
+{
+    clockid_t clock;
+    struct timespec used;
+
+    if (job->reaped || job->pidfd < 0)
+        return job->info.cpu_us;
+    if (clock_getcpuclockid(job->info.pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
+        return 0;
+    return (gint64)used.tv_sec * G_USEC_PER_SEC + used.tv_nsec / 1000;
 }
 
 guint64
@@ -463,6 +497,12 @@ TnFeed *
 tn_job_get_feed(TnJob *job)
 {
     return job->feed.fd >= 0 && !job->feed.finished ? &job->feed : NULL;
+}
+
+guint64
+tn_job_get_input_total(const TnJob *job)
+{
+    return job->feed.total;
 }
 
 gboolean
@@ -480,17 +520,22 @@ tn_job_signal(TnJob *job, int signal, gboolean tree, GError **error)
 }
 
 void
-tn_job_kill(TnJob *job, TnJobReason reason, gint64 grace_us)
+tn_job_kill(TnJob *job, TnJobReason reason, int signal, gint64 grace_us)
 {
-    if (job->reaped || job->killing)
+    gint64 due_us = tn_clock_monotonic_us() + MAX(grace_us, 0);
+
+    if (job->reaped)
         return;
+    if (!job->killing)
+        job->kill_reason = reason;
     job->killing = TRUE;
-    job->kill_reason = reason;
     job->deadlines.timeout_us = 0;
-    signal_group(job, grace_us > 0 ? SIGTERM : SIGKILL);
-    signal_group(job, SIGCONT); /* a stopped process takes no TERM */
-    if (grace_us > 0)
-        job->deadlines.kill_us = tn_clock_monotonic_us() + grace_us;
+    signal_group(job, signal);
+    signal_group(job, SIGCONT); /* a stopped process takes no other signal */
+    if (signal == SIGKILL)
+        job->deadlines.kill_us = 0;
+    else
+        job->deadlines.kill_us = take_earlier(job->deadlines.kill_us, due_us);
     arm_timer(job);
 }
 

@@ -71,30 +71,44 @@ const char *tn_job_reason_word(TnJobReason reason);
 const TnCapture *tn_job_get_capture(const TnJob *job, TnJobStreamIndex index);
 /* No more bytes will be captured from that stream. TRUE also when it was not captured. */
 gboolean tn_job_has_stream_ended(const TnJob *job, TnJobStreamIndex index);
-/* Gives up bytes below OFFSET and goes on reading a stream that waited for room. */
-void tn_job_forget_bytes(TnJob *job, TnJobStreamIndex index, guint64 offset);
+/* A reader has what is below OFFSET: in mode TN_CAPTURE_WAIT it is given up, and a stream that
+ * waited for room is read again. Else nothing changes. */
+void tn_job_acknowledge(TnJob *job, TnJobStreamIndex index, guint64 offset);
+/* TRUE when a stream in mode TN_CAPTURE_WAIT is full and waits for its reader. */
+gboolean tn_job_is_stream_waiting(const TnJob *job, TnJobStreamIndex index);
+/* User and system time so far, or in all once it has ended. While it runs, that of the main child
+ * alone. */
+gint64 tn_job_get_cpu_us(const TnJob *job);
 /* All bytes that the record holds. */
 guint64 tn_job_get_held_bytes(const TnJob *job);
 
 /* Standard input while it is open for more; NULL once it was finished or the child has ended. */
 TnFeed *tn_job_get_feed(TnJob *job);
+/* Bytes that it has taken over so far; also after its end. */
+guint64 tn_job_get_input_total(const TnJob *job);
 
 /* Sends SIGNAL to the child, or with TREE to its whole session as far as it can be reached. Errors:
  * G_IO_ERROR from errno; NOT_FOUND when it has ended. */
 gboolean tn_job_signal(TnJob *job, int signal, gboolean tree, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
-/* TERM to the whole tree now, KILL after GRACE_US (0: KILL now); the job ends with REASON. Does
- * nothing when it has ended. */
-void tn_job_kill(TnJob *job, TnJobReason reason, gint64 grace_us);
+/* SIGNAL to the whole tree now, KILL after GRACE_US; the job ends with REASON. A kill that is under
+ * way keeps its reason and the nearer end. Does nothing when the job has ended. */
+void tn_job_kill(TnJob *job, TnJobReason reason, int signal, gint64 grace_us);
+
+typedef enum {
+    TN_JOB_EVENT_OUTPUT = 1 << 0, /* bytes were captured, or a stream has ended */
+    TN_JOB_EVENT_INPUT = 1 << 1,  /* the child has read, or closed its standard input */
+    TN_JOB_EVENT_ALL = ~0,        /* the job has ended */
+} TnJobEvents;
 
 /* Waiting for a job. Embedded in its owner, all zero before. */
 typedef struct TnJobWaiter TnJobWaiter;
 
 struct TnJobWaiter {
     GList link;
-    GQueue *queue;       /* NULL: does not wait */
-    gboolean for_output; /* else for the end only */
-    /* Called once, when there is new output or the job has ended; no longer waiting then. */
+    GQueue *queue; /* NULL: does not wait */
+    guint events;  /* TnJobEvents; the end always counts */
+    /* Called once, when one of the events has come about; no longer waiting then. */
     void (*notify)(TnJobWaiter *waiter);
 };
 

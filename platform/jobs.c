@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 enum {
@@ -496,7 +497,7 @@ handle_spawned(gpointer data, const TnSpawnOutcome *outcome)
     if (!tn_job_begin(entry->job, outcome->pid, outcome->pidfd, entry->timeout_us, entry->grace_us,
                       &error)) {
         /* It cannot be watched, so it must not run. */
-        tn_job_kill(entry->job, TN_JOB_KILLED, 0);
+        tn_job_kill(entry->job, TN_JOB_KILLED, SIGKILL, 0);
         fail_start(entry, started, TN_CHILD_STEP_N, error);
         return;
     }
@@ -518,6 +519,8 @@ create_entry(TnJobs *jobs, const TnJobSpec *spec, TnJob *take_job)
     entry->keep_us = spec->keep_us > 0 ? spec->keep_us : jobs->limits.keep_us;
     entry->timeout_us = program->timeout_us;
     entry->grace_us = program->grace_us;
+    if (spec->has_grace)
+        entry->grace_us = MIN(entry->grace_us, spec->grace_us);
     g_hash_table_insert(jobs->by_number, &entry->number, entry);
     return entry;
 }

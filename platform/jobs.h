@@ -43,7 +43,9 @@ typedef struct {
     GBytes *input;      /* may be NULL */
     gboolean keep_open; /* more input will come through tn_job_get_feed */
     gint64 keep_us;     /* 0: as the limits say */
-    gpointer charge;    /* taken by a start that succeeds; released when the child has ended */
+    gboolean has_grace; /* grace_us counts if it is less than the plan's */
+    gint64 grace_us;
+    gpointer charge; /* taken by a start that succeeds; released when the child has ended */
     GDestroyNotify release_charge;
 } TnJobSpec;
 

@@ -152,10 +152,18 @@ build_env(const Question *question)
 
     /* Without a rule: exactly what was given, as qemu-ga, but for the loader's names. */
     if (rule->conf->base.kind == TN_SECTION_EXEC_DEFAULT) {
+        g_auto(GStrv) filtered = NULL;
+
         if (given == NULL)
             return env;
-        g_strfreev(env);
-        return tn_program_filter_env(given);
+        filtered = tn_program_filter_env(given);
+        if (!question->action->env_is_added) {
+            g_strfreev(env);
+            return g_steal_pointer(&filtered);
+        }
+        for (gsize i = 0; filtered[i] != NULL; i++)
+            tn_program_set_env(&env, filtered[i]);
+        return env;
     }
     for (guint i = 0; i < rule->conf->env_set->len; i++)
         tn_program_set_env(&env, g_ptr_array_index(rule->conf->env_set, i));

@@ -35,6 +35,7 @@ typedef struct {
     const char *to;          /* where a file is renamed to */
     const char *const *argv; /* without argv[0] */
     const char *const *env;  /* NULL: none was given */
+    gboolean env_is_added;   /* on top of the built environment, never instead of it */
     const char *cwd;
     const char *user;
     const char *mode;

@@ -334,7 +334,7 @@ test_kill_takes_stragglers(void **state)
     TnJob *job = start_shell(fixture, "(trap '' TERM; sleep 77; sleep 77) & exec sleep 78");
 
     g_usleep(100000);
-    tn_job_kill(job, TN_JOB_KILLED, 10 * G_USEC_PER_SEC);
+    tn_job_kill(job, TN_JOB_KILLED, SIGTERM, 10 * G_USEC_PER_SEC);
     run_to_end(job);
     assert_int_equal(tn_job_get_info(job)->signal, SIGTERM);
     assert_int_equal(tn_job_get_info(job)->reason, TN_JOB_KILLED);
@@ -503,7 +503,8 @@ static void
 test_waiters(void **state)
 {
     TnJob *job = start_shell(*state, "echo a; sleep 0.2; echo b; sleep 0.2");
-    Listener output = {.waiter = {.notify = handle_notify, .for_output = TRUE}, .job = job};
+    Listener output = {.waiter = {.notify = handle_notify, .events = TN_JOB_EVENT_OUTPUT},
+                       .job = job};
     Listener end = {.waiter = {.notify = handle_notify}};
     Listener gone = {.waiter = {.notify = handle_notify}};
 
@@ -536,7 +537,7 @@ test_waiting_output_loses_nothing(void **state)
         run_until(tn_capture_get_end(out) > seen || tn_job_has_stream_ended(job, TN_JOB_STDOUT));
         seen = tn_capture_get_end(out);
         assert_true(seen - tn_capture_get_from(out) <= 65536);
-        tn_job_forget_bytes(job, TN_JOB_STDOUT, seen);
+        tn_job_acknowledge(job, TN_JOB_STDOUT, seen);
     }
     run_to_end(job);
     assert_int_equal(seen, 2000000);
