@@ -158,6 +158,7 @@ find_config_path(const Reading *reading)
 
     optind = 0;
     opterr = reading->compat ? 1 : 0;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
     while ((option = getopt_long(reading->argc, reading->argv, letters, reading->options, NULL)) !=
            -1) {
         if (option == 'c')
@@ -290,6 +291,7 @@ take_options(Reading *reading)
 
     optind = 0;
     opterr = 1;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
     while ((option = getopt_long(reading->argc, reading->argv, letters, reading->options, NULL)) !=
            -1) {
         TnConfigResult result = take_option(reading, option);

@@ -116,6 +116,7 @@ list_names(int root_fd, const char *path)
         return NULL;
     tn_fd_steal(&fd);
     names = g_ptr_array_new_with_free_func(g_free);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own (readdir(3)) */
     while (names->len < DISKS_MAX && (entry = readdir(dir)) != NULL) {
         if (entry->d_name[0] != '.')
             g_ptr_array_add(names, g_strdup(entry->d_name));

@@ -133,6 +133,7 @@ add_hosts(int dir_fd, GArray *hosts)
     if (dir == NULL)
         return;
     tn_fd_steal(&list_fd);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own (readdir(3)) */
     while (hosts->len < HOSTS_MAX && (entry = readdir(dir)) != NULL) {
         TnScan name = {entry->d_name, entry->d_name + strlen(entry->d_name)};
         guint64 host;
@@ -157,6 +158,7 @@ find_host(int root_fd, const char *controller, guint64 host)
     if (dir == NULL)
         return -1;
     tn_fd_steal(&list_fd);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own (readdir(3)) */
     while (hosts->len < HOSTS_MAX && (entry = readdir(dir)) != NULL) {
         TnScan name = {entry->d_name, entry->d_name + strlen(entry->d_name)};
         guint64 found;

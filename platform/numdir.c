@@ -42,6 +42,7 @@ tn_numdir_read(int root_fd, const char *path, const char *prefix, int *ret_dir_f
     }
     tn_fd_steal(&list_fd);
     numbers = g_array_new(FALSE, FALSE, sizeof(guint64));
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own (readdir(3)) */
     while (numbers->len < NUMDIR_ENTRIES_MAX && (entry = readdir(dir)) != NULL) {
         TnScan digits = {entry->d_name + prefix_size, entry->d_name + strlen(entry->d_name)};
         guint64 number;

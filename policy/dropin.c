@@ -143,6 +143,7 @@ collect_names(int take_fd, const char *dir, GHashTable *names, GError **error)
         close(take_fd);
         return fail(error, "%s: %s", dir, g_strerror(errno));
     }
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own (readdir(3)) */
     while (fine && (entry = readdir(stream)) != NULL) {
         if (is_leftover(entry->d_name))
             continue;

@@ -42,7 +42,7 @@ tn_lexer_fail_stray(TnLexer *lexer, const char *quote, const char *piece, gsize 
     if (byte == TN_LEXER_SENTINEL)
         return TN_STEP_RESYNC;
     for (gsize i = 0; i < MIN(size, SHOWN_MAX); i++)
-        shown[i] = piece[i] == '\0' ? ' ' : piece[i];
+        shown[i] = (char)(piece[i] == '\0' ? ' ' : piece[i]);
     g_snprintf(lexer->why, sizeof lexer->why, "JSON parse error, stray '%s%s%s%s'", quote, shown,
                dots, last);
     return TN_STEP_FAILED;

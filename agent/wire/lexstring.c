@@ -50,7 +50,7 @@ read_unit(const uint8_t *text, gsize size, guint *ret_unit)
     for (; at < MIN(size, UNIT_BYTES); at++) {
         int digit = g_ascii_xdigit_value((char)text[at]);
 
-        if (at < 2 ? text[at] != "\\u"[at] : digit < 0)
+        if (at < 2 ? text[at] != (uint8_t) "\\u"[at] : digit < 0)
             return at;
         if (at >= 2)
             unit = unit << 4 | (guint)digit;

@@ -7,6 +7,7 @@ may exist and yet hang. Everything started here is ended here, by process id, al
 """
 
 import glob
+import itertools
 import json
 import os
 import re
@@ -395,14 +396,15 @@ class Stream:
 class Shell:
     """A shell in the guest, past the agent: to look at its effects and to kill it."""
 
+    # Of all shells together: what an earlier one asked may be answered late.
+    numbers = itertools.count(1)
+
     def __init__(self, path):
         self.stream = Stream(path)
-        self.number = 0
 
     def run(self, command, seconds=30, check=True):
         """Runs COMMAND; returns its output, both streams in one."""
-        self.number += 1
-        mark = f'@@{self.number}@'
+        mark = f'@@{next(self.numbers)}@'
         self.stream.send(f'{{ {command}\n}} 2>&1 </dev/null; echo; echo {mark}$?\n'.encode())
         lines = []
         deadline = time.monotonic() + seconds
