@@ -53,6 +53,14 @@ tn_netlink_free(TnNetlink *netlink)
     g_free(netlink);
 }
 
+/* TRUE if a whole message stands at MESSAGE in LEFT bytes. libmnl 1.0.4 compares lengths as signed
+ * numbers, so that one of 2 GiB passes for a small one. */
+static gboolean
+is_whole(const struct nlmsghdr *message, int left)
+{
+    return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (guint32)left;
+}
+
 /* What is still to come of one exchange. */
 typedef struct {
     guint32 first_sequence;
@@ -111,7 +119,7 @@ receive(TnNetlink *netlink, Exchange *exchange, GError **error)
             continue;
         if (n < 0)
             return tn_error_from_errno(error, errno, "read from netlink");
-        while (exchange->left > 0 && mnl_nlmsg_ok(message, left)) {
+        while (exchange->left > 0 && is_whole(message, left)) {
             take_message(exchange, message);
             message = mnl_nlmsg_next(message, &left);
         }
@@ -134,7 +142,7 @@ tn_netlink_ask(TnNetlink *netlink, void *requests, gsize size, guint n, TnNetlin
     struct nlmsghdr *request = requests;
     int left = (int)size;
 
-    while (mnl_nlmsg_ok(request, left)) {
+    while (is_whole(request, left)) {
         request->nlmsg_seq = ++netlink->sequence;
         exchange.is_dump = (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
         request = mnl_nlmsg_next(request, &left);
@@ -154,7 +162,7 @@ tn_netlink_walk(const void *buffer, gsize size, TnNetlinkSink sink, gpointer dat
     const struct nlmsghdr *message = buffer;
     int left = (int)MIN(size, (gsize)G_MAXINT);
 
-    while (mnl_nlmsg_ok(message, left)) {
+    while (is_whole(message, left)) {
         if (message->nlmsg_type >= NLMSG_MIN_TYPE)
             sink(message, data);
         message = mnl_nlmsg_next(message, &left);

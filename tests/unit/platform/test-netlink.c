@@ -95,6 +95,20 @@ test_walks_whole_messages_only(void **state)
     assert_int_equal(n, 0);
 }
 
+static void
+test_a_huge_length_ends_the_walk(void **state)
+{
+    char space[128] __attribute__((aligned(NLMSG_ALIGNTO))) = {0};
+    gsize size = put_request(space, RTM_NEWLINK, 0);
+    struct nlmsghdr *second = (struct nlmsghdr *)(void *)(space + size);
+    guint n = 0;
+
+    second->nlmsg_type = RTM_NEWLINK;
+    second->nlmsg_len = 0x80000010;
+    tn_netlink_walk(space, sizeof(space), count, &n);
+    assert_int_equal(n, 1);
+}
+
 int
 main(void)
 {
@@ -102,6 +116,7 @@ main(void)
         cmocka_unit_test(test_dumps_twice_over_one_socket),
         cmocka_unit_test(test_a_refused_dump_is_an_error),
         cmocka_unit_test(test_a_refused_question_has_no_answer),
+        cmocka_unit_test(test_a_huge_length_ends_the_walk),
         cmocka_unit_test(test_walks_whole_messages_only),
     };
 
