@@ -10,9 +10,9 @@
 #include "platform/block.h"
 
 #include "platform/fd.h"
-#include "platform/scan.h"
 #include "platform/serial.h"
 #include "platform/sysroot.h"
+#include "platform/udevdb.h"
 
 #include <dirent.h>
 #include <string.h>
@@ -159,14 +159,6 @@ read_number(int root_fd, const char *path, guint *ret_major, guint *ret_minor)
     return TRUE;
 }
 
-char *
-tn_block_read_name(int root_fd, guint major, guint minor)
-{
-    g_autofree char *path = find_device(root_fd, major, minor);
-
-    return path != NULL ? g_utf8_make_valid(get_base(path), -1) : NULL;
-}
-
 gboolean
 tn_block_find_node(int root_fd, const char *path, guint *ret_major, guint *ret_minor)
 {
@@ -194,16 +186,13 @@ find_disk(int root_fd, const char *path)
 }
 
 static void
-fill_address(int root_fd, const char *path, TnDiskAddress *address)
+fill_address(int root_fd, const char *path, gboolean may_wait, TnDiskAddress *address)
 {
     g_autofree char *disk = find_disk(root_fd, path);
-    guint major = 0;
-    guint minor = 0;
 
     tn_disktopo_locate(root_fd, disk, address);
     address->dev = make_node(get_base(path));
-    if (read_number(root_fd, disk, &major, &minor))
-        address->serial = tn_serial_read(root_fd, disk, get_base(disk), major, minor);
+    address->serial = tn_serial_read(root_fd, disk, get_base(disk), may_wait);
 }
 
 static gboolean
@@ -229,13 +218,15 @@ add_slaves(int root_fd, const char *path, GPtrArray *queue)
 }
 
 GPtrArray *
-tn_block_read_addresses(int root_fd, guint major, guint minor)
+tn_block_read_addresses(int root_fd, guint major, guint minor, char **ret_name)
 {
     GPtrArray *addresses = g_ptr_array_new_with_free_func((GDestroyNotify)tn_block_free_address);
     g_autoptr(GPtrArray) queue = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     char *start = find_device(root_fd, major, minor);
+    gboolean may_wait = root_fd != TN_SYSROOT_HOST || !tn_udevdb_is_built();
 
+    *ret_name = start != NULL ? g_utf8_make_valid(get_base(start), -1) : NULL;
     if (start != NULL)
         g_ptr_array_add(queue, start);
     for (guint i = 0; i < queue->len; i++) {
@@ -249,7 +240,7 @@ tn_block_read_addresses(int root_fd, guint major, guint minor)
             continue;
         }
         address = g_new0(TnDiskAddress, 1);
-        fill_address(root_fd, path, address);
+        fill_address(root_fd, path, may_wait, address);
         g_ptr_array_add(addresses, address);
     }
     return addresses;
@@ -319,7 +310,7 @@ add_disk(int root_fd, const char *path, gboolean with_smart, GPtrArray *disks)
     disk->alias = read_alias(root_fd, path);
     disk->has_address = !is_virtual(path);
     if (disk->has_address)
-        fill_address(root_fd, path, &disk->address);
+        fill_address(root_fd, path, TRUE, &disk->address);
     if (with_smart && disk->has_address && disk->address.bus_type == TN_BUS_NVME)
         disk->has_smart = tn_smart_read(root_fd, disk->name, &disk->smart);
     g_ptr_array_add(disks, disk);

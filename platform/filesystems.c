@@ -88,8 +88,7 @@ make_filesystem(int root_fd, const TnMount *mount, gboolean on_disk, guint major
     filesystem->read_only = tn_mounts_has_option(mount->options, "ro") ||
                             tn_mounts_has_option(mount->super_options, "ro");
     if (on_disk) {
-        filesystem->name = tn_block_read_name(root_fd, major, minor);
-        filesystem->disks = tn_block_read_addresses(root_fd, major, minor);
+        filesystem->disks = tn_block_read_addresses(root_fd, major, minor, &filesystem->name);
     } else {
         filesystem->disks = g_ptr_array_new();
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Serial numbers. udev's ID_SERIAL is what hosts know from qemu-ga: for virtio disks it is the
- * kernel's attribute as it stands, which is read directly; for the others udev composes it from
- * vendor, model and number, and only its database has it.
+ * Serial numbers. udev's ID_SERIAL is what hosts know from qemu-ga. Without udev the kernel's
+ * number has to do; for disks of SCSI and nvme it lies in memory, while for virtio each read is a
+ * request to the device (virtio_blk.c, virtblk_get_id), which hangs with it.
  */
 
 #include "platform/serial.h"
@@ -48,15 +48,42 @@ read_vpd(int root_fd, const char *disk_path)
     return serial;
 }
 
+/* "254:16" */
+static gboolean
+read_number(int root_fd, const char *disk_path, guint *ret_major, guint *ret_minor)
+{
+    g_autofree char *file = g_strconcat(disk_path, "/dev", NULL);
+    char text[64];
+    guint64 major;
+    guint64 minor;
+    char *colon;
+
+    if (tn_sysroot_read_attr(root_fd, file, text, sizeof(text)) < 0)
+        return FALSE;
+    colon = strchr(text, ':');
+    if (colon == NULL)
+        return FALSE;
+    *colon = '\0';
+    if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32, &major, NULL) ||
+        !g_ascii_string_to_unsigned(colon + 1, 10, 0, G_MAXUINT32, &minor, NULL))
+        return FALSE;
+    *ret_major = (guint)major;
+    *ret_minor = (guint)minor;
+    return TRUE;
+}
+
 char *
-tn_serial_read(int root_fd, const char *disk_path, const char *name, guint major, guint minor)
+tn_serial_read(int root_fd, const char *disk_path, const char *name, gboolean may_wait)
 {
     char *serial = NULL;
+    guint major;
+    guint minor;
 
-    if (g_str_has_prefix(name, "vd"))
-        return read_plain(root_fd, disk_path, "/serial");
-    if (root_fd == TN_SYSROOT_HOST)
+    if (root_fd == TN_SYSROOT_HOST && tn_udevdb_is_there() &&
+        read_number(root_fd, disk_path, &major, &minor))
         serial = tn_udevdb_read_property(major, minor, "ID_SERIAL");
+    if (serial == NULL && g_str_has_prefix(name, "vd"))
+        return may_wait ? read_plain(root_fd, disk_path, "/serial") : NULL;
     if (serial == NULL)
         serial = read_plain(root_fd, disk_path, "/device/serial");
     return serial != NULL ? serial : read_vpd(root_fd, disk_path);

@@ -3,9 +3,8 @@
 
 #include <glib.h>
 
-/* The serial number of the disk MAJOR:MINOR whose kernel name is NAME, from udev's database
- * (ID_SERIAL) on this machine and in builds with libudev, else from sysfs below ROOT_FD, where
- * DISK_PATH ("/sys/devices/.../block/sda") stands. NULL if it has none. UTF-8; the caller owns it.
- */
-char *tn_serial_read(int root_fd, const char *disk_path, const char *name, guint major,
-                     guint minor);
+/* The serial number of the disk whose kernel name is NAME and whose directory below ROOT_FD is
+ * DISK_PATH ("/sys/devices/.../block/sda"): udev's ID_SERIAL on a machine where udev runs and in a
+ * build with libudev, else the kernel's own. MAY_WAIT: also the kernel's number of a virtio disk,
+ * which asks the device. NULL if there is none. UTF-8; the caller owns it. */
+char *tn_serial_read(int root_fd, const char *disk_path, const char *name, gboolean may_wait);

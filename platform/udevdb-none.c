@@ -11,3 +11,15 @@ tn_udevdb_read_property(guint major, guint minor, const char *key)
 {
     return NULL;
 }
+
+gboolean
+tn_udevdb_is_there(void)
+{
+    return FALSE;
+}
+
+gboolean
+tn_udevdb_is_built(void)
+{
+    return FALSE;
+}

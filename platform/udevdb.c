@@ -9,6 +9,7 @@
 
 #include <dlfcn.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 /* libudev(3); the handles are its own. */
 typedef struct {
@@ -61,4 +62,17 @@ tn_udevdb_read_property(guint major, guint minor, const char *key)
     if (udev != NULL)
         ops.unref(udev);
     return copy;
+}
+
+gboolean
+tn_udevdb_is_there(void)
+{
+    /* What udev's own library looks at to tell whether the daemon runs. */
+    return access("/run/udev/control", F_OK) == 0;
+}
+
+gboolean
+tn_udevdb_is_built(void)
+{
+    return TRUE;
 }

@@ -11,6 +11,14 @@
 
 #include "tests/unit/tree.h"
 
+static GPtrArray *
+read_addresses(int root_fd, guint major, guint minor)
+{
+    g_autofree char *name = NULL;
+
+    return tn_block_read_addresses(root_fd, major, minor, &name);
+}
+
 static const TnDiskAddress *
 get(const GPtrArray *addresses, guint index)
 {
@@ -23,8 +31,8 @@ static void
 test_virtio_disk_and_partition(void **state)
 {
     tn_autofd int root_fd = tree_open_captured("debian-12");
-    g_autoptr(GPtrArray) addresses = tn_block_read_addresses(root_fd, 254, 1);
-    g_autofree char *name = tn_block_read_name(root_fd, 254, 1);
+    g_autofree char *name = NULL;
+    g_autoptr(GPtrArray) addresses = tn_block_read_addresses(root_fd, 254, 1, &name);
     const TnDiskAddress *address = get(addresses, 0);
 
     assert_string_equal(name, "vda1");
@@ -43,7 +51,7 @@ static void
 test_an_empty_serial_is_none(void **state)
 {
     tn_autofd int root_fd = tree_open_captured("debian-12");
-    g_autoptr(GPtrArray) addresses = tn_block_read_addresses(root_fd, 254, 16);
+    g_autoptr(GPtrArray) addresses = read_addresses(root_fd, 254, 16);
 
     assert_null(get(addresses, 0)->serial);
 }
@@ -52,7 +60,7 @@ static void
 test_lvm_on_virtio_scsi(void **state)
 {
     tn_autofd int root_fd = tree_open_captured("rhel-9");
-    g_autoptr(GPtrArray) addresses = tn_block_read_addresses(root_fd, 253, 0);
+    g_autoptr(GPtrArray) addresses = read_addresses(root_fd, 253, 0);
     const TnDiskAddress *address = get(addresses, 0);
 
     assert_int_equal(addresses->len, 1);
@@ -69,7 +77,7 @@ static void
 test_multipath_has_both_paths_once(void **state)
 {
     tn_autofd int root_fd = tree_open_captured("rhel-9");
-    g_autoptr(GPtrArray) addresses = tn_block_read_addresses(root_fd, 253, 4);
+    g_autoptr(GPtrArray) addresses = read_addresses(root_fd, 253, 4);
 
     assert_int_equal(addresses->len, 2);
     assert_string_equal(get(addresses, 0)->dev, "/dev/sdb");
@@ -84,8 +92,8 @@ test_nvme_and_ahci(void **state)
 {
     tn_autofd int ubuntu_fd = tree_open_captured("ubuntu-24.04");
     tn_autofd int fedora_fd = tree_open_captured("kubevirt-fedora-40");
-    g_autoptr(GPtrArray) nvme = tn_block_read_addresses(ubuntu_fd, 259, 1);
-    g_autoptr(GPtrArray) ahci = tn_block_read_addresses(fedora_fd, 11, 0);
+    g_autoptr(GPtrArray) nvme = read_addresses(ubuntu_fd, 259, 1);
+    g_autoptr(GPtrArray) ahci = read_addresses(fedora_fd, 11, 0);
 
     assert_int_equal(get(nvme, 0)->bus_type, TN_BUS_NVME);
     assert_int_equal(get(nvme, 0)->pci.slot, 4);
@@ -99,9 +107,9 @@ static void
 test_what_stands_on_no_disk(void **state)
 {
     tn_autofd int root_fd = tree_open_captured("ubuntu-24.04");
-    g_autoptr(GPtrArray) loop = tn_block_read_addresses(root_fd, 7, 0);
-    g_autoptr(GPtrArray) none = tn_block_read_addresses(root_fd, 77, 7);
-    g_autofree char *name = tn_block_read_name(root_fd, 77, 7);
+    g_autoptr(GPtrArray) loop = read_addresses(root_fd, 7, 0);
+    g_autofree char *name = NULL;
+    g_autoptr(GPtrArray) none = tn_block_read_addresses(root_fd, 77, 7, &name);
 
     assert_int_equal(loop->len, 0);
     assert_int_equal(none->len, 0);
@@ -120,7 +128,7 @@ test_slaves_in_a_circle_end(void **state)
     tree_link(tree, "sys/devices/virtual/block/dm-0/slaves/dm-1", "../../dm-1");
     tree_link(tree, "sys/devices/virtual/block/dm-1/slaves/dm-0", "../../dm-0");
     tree_link(tree, "sys/devices/virtual/block/dm-1/slaves/out", "../../../../../../../../etc");
-    addresses = tn_block_read_addresses(tree->fd, 253, 0);
+    addresses = read_addresses(tree->fd, 253, 0);
     assert_int_equal(addresses->len, 1);
     assert_int_equal(get(addresses, 0)->bus_type, TN_BUS_UNKNOWN);
 }
