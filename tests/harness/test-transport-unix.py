@@ -92,6 +92,7 @@ def a_client_that_does_not_read_harms_nobody(program):
     """It costs no CPU and no memory without end, delays no other and no SIGTERM."""
     with Agent(program) as agent:
         ping(agent.connect())
+        resident = agent.resident_mib()
         rude = agent.connect()
         taken = push_until_full(rude, INFO * 400000)
         assert taken < 5e6, f'{taken} bytes were taken'
@@ -103,7 +104,7 @@ def a_client_that_does_not_read_harms_nobody(program):
         assert agent.ticks() - ticks < 2 and agent.wake_ups() - wake_ups < 3
         slowest = max(ping(other) for _ in range(100))
         assert slowest < 0.5, slowest
-        assert agent.resident_mib(peak=True) < 16
+        assert agent.resident_mib(peak=True) - resident < 12
         code, seconds = agent.stop()
         assert code == 0 and seconds < 1, (code, seconds)
         return f'{taken} bytes taken'
