@@ -25,6 +25,7 @@ typedef struct {
     TnWatch *watch;
     TnTimer *resume;
     guint n_peers;
+    gboolean is_short; /* the last accept failed: it was said */
 } Listener;
 
 typedef struct {
@@ -140,13 +141,16 @@ accept_connection(GIOCondition ready, gpointer data)
 
     if (fd < 0) {
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-            g_warning("accept on '%s': %s; trying again later", listener->base.name,
-                      g_strerror(errno));
+            if (!listener->is_short)
+                g_warning("accept on '%s': %s; trying again, now and then", listener->base.name,
+                          g_strerror(errno));
+            listener->is_short = TRUE;
             tn_watch_set(listener->watch, 0);
             tn_timer_set(listener->resume, tn_clock_monotonic_us() + PAUSE_US);
         }
         return;
     }
+    listener->is_short = FALSE;
     if (listener->setup.check != NULL &&
         !listener->setup.check(fd, listener->setup.check_data, &why)) {
         g_warning("connection to '%s' refused: %s", listener->base.name, why);

@@ -169,6 +169,7 @@ def descriptors_run_out_without_spinning(program):
         ticks = agent.ticks()
         time.sleep(1)
         assert agent.ticks() - ticks < 2
+        assert agent.text().count('Too many open files') == 1, agent.text()
         ping(streams[0])
         streams[-1].sendall(PING)
         for stream in streams[:-1]:
