@@ -13,10 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Largest result and request that libvirt's protocol carries (REMOTE_STRING_MAX). */
-#define STRING_MAX_BYTES (4 * 1024 * 1024)
-#define WAIT_MAX_MS      200
-#define TIMEOUT_BLOCK    (-2) /* VIR_DOMAIN_QEMU_AGENT_COMMAND_BLOCK */
+/* Largest result that libvirt's protocol carries (REMOTE_STRING_MAX). */
+#define REPLY_MAX_BYTES (4 * 1024 * 1024)
+/* A request that does not fit in the buffer of libvirt's socket to QEMU is sent wrongly: what a
+ * write that then fails with EAGAIN has sent is sent again (seen with 9.0, agent and channel then
+ * hang until the time-out). A unix socket's buffer is 208 KiB by default, overhead included. */
+#define REQUEST_MAX_BYTES (128 * 1024 - 1)
+#define WAIT_MAX_MS       200
+#define TIMEOUT_BLOCK     (-2) /* VIR_DOMAIN_QEMU_AGENT_COMMAND_BLOCK */
 
 typedef struct LibvirtConnect LibvirtConnect;
 typedef struct LibvirtDomain LibvirtDomain;
@@ -144,8 +148,8 @@ tn_conn_libvirt_open(const char *domain, const char *uri, gboolean *ret_is_missi
 
     base = &conn->base;
     base->ops = &libvirt_ops;
-    base->request_max = STRING_MAX_BYTES - 1;
-    base->reply_max = STRING_MAX_BYTES;
+    base->request_max = REQUEST_MAX_BYTES;
+    base->reply_max = REPLY_MAX_BYTES;
     base->wait_max_ms = WAIT_MAX_MS;
     base->wake_fd = -1;
     if (!load_api(&conn->api, error)) {

@@ -14,6 +14,8 @@
 
 #define RETRY_US         G_GINT64_CONSTANT(200000)
 #define DEPTH            4 /* hides a round trip behind the work on others */
+#define PIECE_MAX_BYTES  ((gsize)1 << 20)
+#define ENVELOPE_BYTES   8192 /* names, a path of 4096 bytes and its escapes */
 #define TRACE_STRING_MAX 1024
 
 struct TnAgent {
@@ -401,6 +403,12 @@ gsize
 tn_dial_get_reply_max(const TnAgent *agent)
 {
     return agent->conn->reply_max;
+}
+
+gsize
+tn_dial_get_piece(const TnAgent *agent)
+{
+    return MIN(PIECE_MAX_BYTES, (agent->conn->request_max - ENVELOPE_BYTES) / 4 * 3);
 }
 
 gint64

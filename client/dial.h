@@ -84,4 +84,6 @@ const TnEndpoint *tn_dial_get_endpoint(const TnAgent *agent);
 /* Limits of the way there. */
 gsize tn_dial_get_request_max(const TnAgent *agent);
 gsize tn_dial_get_reply_max(const TnAgent *agent);
+/* Largest number of raw bytes that a request can carry as base64 beside its other arguments. */
+gsize tn_dial_get_piece(const TnAgent *agent);
 gint64 tn_dial_get_wait_max_ms(const TnAgent *agent);

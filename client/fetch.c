@@ -37,9 +37,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reader, clear_reader)
 gsize
 tn_fetch_get_piece(const TnAgent *agent)
 {
-    gsize line = MIN(tn_dial_get_request_max(agent), tn_dial_get_reply_max(agent));
-
-    return MIN(PIECE_MAX_BYTES, BASE64_LINE(line - ENVELOPE_BYTES));
+    return MIN(PIECE_MAX_BYTES, BASE64_LINE(tn_dial_get_reply_max(agent) - ENVELOPE_BYTES));
 }
 
 gboolean

@@ -26,7 +26,7 @@ typedef struct {
 /* Reads to the end of the file. Errors: those of tn_dial_send; TN_FAILURE_CHANGED; the sink's. */
 gboolean tn_fetch_run(TnAgent *agent, TnFetch *fetch, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Largest number of raw bytes that one request or answer should carry on the way to AGENT. */
+/* Largest number of raw bytes that one answer should carry on the way from AGENT. */
 gsize tn_fetch_get_piece(const TnAgent *agent);
 
 /* TRUE for a failure after which the same request may be made on a new connection. */

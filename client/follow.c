@@ -87,10 +87,14 @@ take_stream(TnFollow *follow, TnAnswer *answer, guint at, TnStream stream, GErro
     guint object = tn_answer_find(answer, at, stream_names[stream]);
     const guint8 *bytes = NULL;
     gint64 from = follow->next[stream];
+    gint64 dropped = 0;
+    gboolean is_end = FALSE;
     gsize size = 0;
 
-    if (object == 0)
+    if (object == 0) {
+        follow->is_at_end[stream] = TRUE;
         return TRUE;
+    }
     (void)tn_answer_get_int(answer, object, "from", &from);
     if (!tn_answer_get_bytes(answer, object, "b64", &bytes, &size, error))
         return FALSE;
@@ -98,9 +102,16 @@ take_stream(TnFollow *follow, TnAnswer *answer, guint at, TnStream stream, GErro
         return set_malformed("a stream that goes back", error);
     /* Bytes below FROM were forgotten before we came. */
     follow->lost[stream] += from - follow->next[stream];
+    if (tn_answer_get_int(answer, object, "dropped", &dropped))
+        follow->lost[stream] = MAX(follow->lost[stream], dropped);
     follow->next[stream] = from + (gint64)size;
     follow->total[stream] = follow->next[stream];
     (void)tn_answer_get_int(answer, object, "total", &follow->total[stream]);
+    /* Of a program that has ended, more may still stand in a pipe that waited for us: what was
+     * captured so far (total) is then not all there is. */
+    follow->is_at_end[stream] = follow->next[stream] >= follow->total[stream];
+    if (tn_answer_get_bool(answer, object, "end", &is_end))
+        follow->is_at_end[stream] = is_end;
     return size == 0 || follow->sink(follow->sink_data, stream, bytes, size, error);
 }
 
@@ -138,9 +149,8 @@ take_state(TnFollow *follow, TnAnswer *answer, guint at, GError **error)
             return FALSE;
     }
     follow->has_read = TRUE;
-    follow->is_drained = follow->has_ended &&
-                         follow->next[TN_STREAM_OUT] >= follow->total[TN_STREAM_OUT] &&
-                         follow->next[TN_STREAM_ERR] >= follow->total[TN_STREAM_ERR];
+    follow->is_drained =
+        follow->has_ended && follow->is_at_end[TN_STREAM_OUT] && follow->is_at_end[TN_STREAM_ERR];
     return TRUE;
 }
 

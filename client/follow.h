@@ -45,7 +45,8 @@ typedef struct {
     gint64 next[TN_STREAM_N]; /* offset of the first byte that was not read yet */
     gint64 lost[TN_STREAM_N]; /* bytes that were dropped before they could be read */
     gint64 total[TN_STREAM_N];
-    gboolean has_read; /* an answer with its state has come */
+    gboolean is_at_end[TN_STREAM_N]; /* nothing more will come */
+    gboolean has_read;               /* an answer with its state has come */
     gboolean has_ended;
     gboolean is_drained; /* has ended, and everything was read */
     int exit_code;       /* -1: none */

@@ -29,6 +29,7 @@ typedef struct {
     int epoll_fd;
     guint8 *input; /* read from stdin, not taken yet */
     gsize input_size;
+    gsize piece;                /* room of input */
     gboolean is_stdin_pollable; /* a plain file is always readable and cannot be watched */
     gboolean is_stdin_watched;
     gboolean is_stdin_open; /* our side: more may come */
@@ -89,7 +90,8 @@ open_pump(Pump *pump, GError **error)
         pump->is_stdin_pollable =
             epoll_ctl(pump->epoll_fd, EPOLL_CTL_ADD, pump->options->stdin_fd, &event) == 0;
         pump->is_stdin_watched = pump->is_stdin_pollable;
-        pump->input = g_malloc(PIECE_BYTES);
+        pump->piece = MIN(PIECE_BYTES, tn_dial_get_piece(pump->follow->agent));
+        pump->input = g_malloc(pump->piece);
     }
     tn_dial_set_wake(pump->follow->agent, pump->epoll_fd);
     return TRUE;
@@ -124,7 +126,7 @@ read_stdin(Pump *pump, GError **error)
 
     if (!pump->is_stdin_open || pump->input_size > 0 || !is_stdin_ready(pump))
         return TRUE;
-    n = read(pump->options->stdin_fd, pump->input, PIECE_BYTES);
+    n = read(pump->options->stdin_fd, pump->input, pump->piece);
     if (n > 0) {
         pump->input_size = (gsize)n;
     } else if (n == 0) {
@@ -266,9 +268,10 @@ is_done(const Pump *pump)
 
     if (pump->signal != 0 && !pump->options->kills)
         return TRUE;
-    return follow->is_drained || (!pump->options->follows && follow->has_read &&
-                                  follow->next[TN_STREAM_OUT] >= follow->total[TN_STREAM_OUT] &&
-                                  follow->next[TN_STREAM_ERR] >= follow->total[TN_STREAM_ERR]);
+    return follow->is_drained ||
+           (!pump->options->follows && follow->has_read && !follow->has_ended &&
+            follow->next[TN_STREAM_OUT] >= follow->total[TN_STREAM_OUT] &&
+            follow->next[TN_STREAM_ERR] >= follow->total[TN_STREAM_ERR]);
 }
 
 gboolean

@@ -329,7 +329,7 @@ tn_store_run(TnAgent *agent, TnStore *store, GError **error)
     g_auto(Writer) writer = {
         .agent = agent,
         .store = store,
-        .piece = tn_fetch_get_piece(agent),
+        .piece = tn_dial_get_piece(agent),
         .token = g_strdup(store->token),
     };
     g_autoptr(GError) tenon_error = NULL;

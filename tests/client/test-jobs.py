@@ -256,6 +256,32 @@ class Later(Jobful):
         self.check(ctl("attach", self.endpoint, "2000"), 137)
 
 
+class Late(Case):
+    def test_output_behind_the_end(self):
+        """A program has ended while its last output still waited for its reader."""
+        def script(agent, request):
+            args = request.get("arguments", {})
+            if request["execute"] == "tenon-exec":
+                return (json.dumps({"return": {"job": 1, "pid": 2}}) + "\n").encode()
+            start = args["out-from"]
+            return (json.dumps({"return": {
+                "job": 1, "state": "ended" if start > 0 else "running", "exit-code": 0,
+                "out": {"from": start, "b64": "eA==" if start < 5 else "",
+                        "total": min(start + 1, 5), "end": start >= 4},
+                "err": {"from": 0, "b64": "", "total": 0, "end": True}}}) + "\n").encode()
+        agent = self.fake(script)
+        self.check(ctl("exec", agent.endpoint, "--", "x"), 0, out=b"xxxxx")
+        self.check(ctl("logs", agent.endpoint, "1"), 0)
+
+    def test_dropped_output(self):
+        agent = self.fake(lambda agent, request: (json.dumps({"return": {
+            "job": 1, "state": "ended", "exit-code": 0,
+            "out": {"from": 0, "b64": "eA==", "total": 1, "dropped": 7, "end": True}}}) +
+            "\n").encode())
+        self.check(ctl("exec", agent.endpoint, "--", "x"), 0, out=b"x", err="cut")
+        self.check(ctl("exec", "--strict", agent.endpoint, "--", "x"), 125, err="cut")
+
+
 class Hostile(Case):
     def test_replies(self):
         end = {"job": 1, "state": "ended", "exit-code": 0}
