@@ -23,6 +23,9 @@ from initramfs import Missing
 from report import GuestError
 
 NOBODY = 65534
+# Deadlines are there to end what hangs; on a busy machine an emulated guest only takes its time.
+# What a check measures is never multiplied.
+PATIENCE = min(8.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
 AGENT_PORT = 'org.qemu.guest_agent.0'
 RAW_PORT = 'org.tenon.raw.0'
 SHELL_PORT = 'org.tenon.shell.0'
@@ -30,7 +33,7 @@ SHELL_PORT = 'org.tenon.shell.0'
 
 def wait_until(probe, seconds, what, pause=0.1):
     """Calls PROBE until it returns something true, and returns that; fails after SECONDS."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     last = None
     while time.monotonic() < deadline:
         try:
@@ -117,7 +120,7 @@ class Hypervisor:
         return subprocess.run(self.user_command(argv), env=self.env, cwd=self.dir,
                               stdin=more.pop('stdin', subprocess.DEVNULL),
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=seconds, check=False, **more)
+                              timeout=seconds * PATIENCE, check=False, **more)
 
     def virsh(self, *argv, seconds=30):
         """Runs a virsh command, returns its output; raises GuestError with virsh's words."""
@@ -407,7 +410,7 @@ class Shell:
         mark = f'@@{next(self.numbers)}@'
         self.stream.send(f'{{ {command}\n}} 2>&1 </dev/null; echo; echo {mark}$?\n'.encode())
         lines = []
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * PATIENCE
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
