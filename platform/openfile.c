@@ -29,6 +29,8 @@ enum {
     RESOLVE_TRIES = 16,
     /* Creation races with removal of what was found; each round is one full look. */
     CREATE_TRIES = 8,
+    /* No path that open(2) takes in one piece has more components than this. */
+    DEPTH_MAX = 2048,
 };
 
 struct TnOpenPlan {
@@ -276,8 +278,14 @@ check_found(const TnOpenSpec *spec, const struct stat *st, TnOpenFlags flags)
     }
     if (spec->below == NULL || (flags & TN_OPEN_PATH) != 0)
         return TRUE;
-    if (!spec->any_type && !S_ISREG(st->st_mode) && !directory) {
+    /* A directory is listed, never written: who may read below it may see its names. */
+    if (spec->types != 0 && (spec->types & 1u << (st->st_mode >> 12)) == 0 && !directory) {
         errno = EACCES;
+        return FALSE;
+    }
+    if (spec->max_read_bytes != 0 && (flags & TN_OPEN_READ) != 0 && S_ISREG(st->st_mode) &&
+        (uint64_t)st->st_size > spec->max_read_bytes) {
+        errno = EFBIG;
         return FALSE;
     }
     if (!spec->hardlinks && S_ISREG(st->st_mode) && st->st_nlink != 1) {
@@ -356,6 +364,68 @@ check_asked(const TnOpenSpec *spec, TnOpenFlags flags)
     return TRUE;
 }
 
+static gboolean
+is_same_object(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static gboolean
+is_forbidden_here(const TnOpenSpec *spec, const struct stat *st)
+{
+    for (gsize i = 0; spec->forbidden[i] != NULL; i++) {
+        struct stat own;
+
+        if (stat(spec->forbidden[i], &own) == 0 && is_same_object(st, &own))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* FALSE and EACCES when DIR_FD is one of the forbidden directories or lies below one, also through
+ * a bind mount or a link: objects are compared, not names. */
+static gboolean
+check_directory(const TnOpenSpec *spec, int dir_fd)
+{
+    tn_autofd int at = -1;
+    struct stat here;
+    struct stat above = {0};
+
+    if (spec->forbidden == NULL)
+        return TRUE;
+    at = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+    if (at < 0 || fstat(at, &here) != 0)
+        return FALSE;
+    for (int i = 0; i < DEPTH_MAX; i++) {
+        int up;
+
+        if (is_forbidden_here(spec, &here))
+            break;
+        up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (up < 0)
+            return FALSE;
+        close(at);
+        at = up;
+        if (fstat(at, &above) != 0)
+            return FALSE;
+        if (is_same_object(&here, &above))
+            return TRUE; /* the root */
+        here = above;
+    }
+    errno = EACCES;
+    return FALSE;
+}
+
+/* The directory of the last component, for check_directory. */
+static gboolean
+check_place(const TnOpenSpec *spec, int base, const char *rest)
+{
+    g_autofree char *dir = g_path_get_dirname(rest);
+    tn_autofd int fd = open_at(spec, base, dir, O_PATH | O_DIRECTORY, 0);
+
+    return fd >= 0 && check_directory(spec, fd);
+}
+
 /* Looks, then opens what was seen, or creates what was not there. */
 static int
 look_and_open(const TnOpenSpec *spec, int base, const char *rest, TnOpenFlags flags)
@@ -413,7 +483,8 @@ tn_open_plan_open(const TnOpenPlan *plan, TnOpenFlags flags, GError **error)
     if (base == -1)
         return fail_with_errno(error, errno);
     before = tn_open_plan_enter(plan);
-    fd = look_and_open(spec, base, rest, flags);
+    if (spec->forbidden == NULL || (flags & TN_OPEN_WRITE) == 0 || check_place(spec, base, rest))
+        fd = look_and_open(spec, base, rest, flags);
     why = errno;
     tn_open_plan_leave(&before);
     if (base >= 0)
@@ -445,6 +516,11 @@ tn_open_plan_open_parent(const TnOpenPlan *plan, char **ret_name, GError **error
     dir = g_path_get_dirname(rest);
     before = tn_open_plan_enter(plan);
     fd = open_at(spec, base, dir, O_PATH | O_DIRECTORY, 0);
+    if (fd >= 0 && !check_directory(spec, fd)) {
+        why = errno;
+        tn_fd_clear(&fd);
+        errno = why;
+    }
     why = errno;
     tn_open_plan_leave(&before);
     if (base >= 0)

@@ -35,7 +35,7 @@ typedef struct {
     gboolean symlinks;  /* links may be followed below the directory */
     gboolean hardlinks; /* files with more than one name are fine */
     gboolean cross_mounts;
-    gboolean any_type; /* not only regular files (and directories to list) */
+    guint types; /* 1 << (st_mode >> 12) of the kinds that may be opened; 0: all */
     gboolean append_only;
     gboolean may_read;
     gboolean may_write;
@@ -44,8 +44,10 @@ typedef struct {
     gboolean as_user;   /* open with the rights of uid and gid, no others */
     uid_t uid;
     gid_t gid;
-    uint64_t max_read_bytes; /* 0: no limit */
-    uint64_t max_size_bytes; /* 0: no limit */
+    uint64_t max_read_bytes;      /* 0: no limit */
+    uint64_t max_size_bytes;      /* 0: no limit */
+    const char *const *forbidden; /* directories below which nothing is changed, however the path
+                                     leads there; NULL-ended, static; may be NULL */
 } TnOpenSpec;
 
 /* An empty spec; free it unless it was sealed. */

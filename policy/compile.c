@@ -7,6 +7,8 @@
 
 #include "policy/compile.h"
 
+#include "policy/files.h"
+
 #include "policy/confinement.h"
 #include "policy/program.h"
 #include "policy/rules-check.h"
@@ -194,7 +196,8 @@ tn_compile_policy(TnPolicy *policy, GError **error)
         g_ptr_array_add(policy->exec_rules, rule);
         policy->has_exec_rules = policy->has_exec_rules || conf->verdict == 0;
     }
-    policy->has_file_rules = rules->files->len > 0;
+    if (!tn_files_compile(policy, error))
+        return FALSE;
     policy->exec_default = compile_rule(rules, rules->exec_default, error);
     fill_settings(policy);
     return policy->exec_default != NULL && fill_clients(policy, error);

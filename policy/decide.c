@@ -8,6 +8,7 @@
 
 #include "policy/decide.h"
 
+#include "policy/files.h"
 #include "policy/match.h"
 
 #include <string.h>
@@ -207,15 +208,19 @@ decide_exec(const TnPolicy *policy, const TnAction *action, const char *identity
 }
 
 static void
-decide_file(const TnPolicy *policy, TnVerdict *verdict)
+decide_file(const TnPolicy *policy, const TnAction *action, GPtrArray *trace, TnVerdict *verdict)
 {
+    g_autofree char *why = NULL;
+
+    if (tn_files_find(policy, action, trace, &verdict->file, &verdict->to_file, &why)) {
+        set_rule(verdict, TN_VERDICT_ALLOW, &verdict->file->conf->base, NULL);
+        return;
+    }
     verdict->rule = "default";
-    verdict->kind = TN_VERDICT_ALLOW;
     if (policy->rules->policy->mode == TN_MODE_COMPAT)
         return;
     verdict->kind = TN_VERDICT_DENY;
-    verdict->reason = g_strdup(policy->has_file_rules ? "file rules are not enforced yet"
-                                                      : "no rule is about this file");
+    verdict->reason = g_steal_pointer(&why);
 }
 
 void
@@ -234,6 +239,6 @@ tn_decide(const TnPolicy *policy, const TnAction *action, const char *identity, 
     } else if (tn_decide_is_exec(action)) {
         decide_exec(policy, action, identity, trace, ret_verdict);
     } else if (tn_decide_is_file(action)) {
-        decide_file(policy, ret_verdict);
+        decide_file(policy, action, trace, ret_verdict);
     }
 }

@@ -18,11 +18,13 @@ typedef enum {
 
 typedef struct {
     TnVerdictKind kind;
-    const TnExecRule *exec; /* supplies the confinement; NULL when nothing is to be run */
-    guint path_index;       /* which of its paths; only for rules with a name */
-    const char *rule;       /* name of what decided: a rule, "commands", "default"; borrowed */
-    TnPlace place;          /* of the rule; line 0: built-in */
-    char *reason;           /* for the owner; NULL when allowed */
+    const TnExecRule *exec;    /* supplies the confinement; NULL when nothing is to be run */
+    guint path_index;          /* which of its paths; only for rules with a name */
+    const TnFileRule *file;    /* what a file command may open; NULL: no rule, in mode compat */
+    const TnFileRule *to_file; /* the same for where it is renamed to */
+    const char *rule;          /* name of what decided: a rule, "commands", "default"; borrowed */
+    TnPlace place;             /* of the rule; line 0: built-in */
+    char *reason;              /* for the owner; NULL when allowed */
 } TnVerdict;
 
 /* Frees the contents of VERDICT. */

@@ -7,7 +7,7 @@
  */
 
 #include "policy/decide.h"
-#include "policy/fileplan.h"
+#include "policy/files.h"
 #include "policy/holder.h"
 #include "policy/policy.h"
 #include "policy/program.h"
@@ -254,16 +254,31 @@ grant_program(Question *question, TnGrant *grant, GError **error)
     return grant->plan != NULL;
 }
 
+static TnOpenPlan *
+grant_file(Question *question, const TnFileRule *rule, const char *path, GError **error)
+{
+    const char *why = NULL;
+    TnOpenPlan *plan = tn_files_make_plan(rule, path, &why);
+
+    if (plan == NULL) {
+        question->verdict.kind = TN_VERDICT_DENY;
+        question->verdict.reason = g_strdup(why);
+        tn_refusal_set(question->policy, question->action, &question->verdict, question->ref,
+                       error);
+    }
+    return plan;
+}
+
 static gboolean
-grant_files(const Question *question, TnGrant *grant, GError **error)
+grant_files(Question *question, TnGrant *grant, GError **error)
 {
     const TnAction *action = question->action;
 
-    grant->open_plan = tn_fileplan_make(question->policy, action, action->path, error);
+    grant->open_plan = grant_file(question, question->verdict.file, action->path, error);
     if (grant->open_plan == NULL)
         return FALSE;
     if (action->to != NULL)
-        grant->to_plan = tn_fileplan_make(question->policy, action, action->to, error);
+        grant->to_plan = grant_file(question, question->verdict.to_file, action->to, error);
     return action->to == NULL || grant->to_plan != NULL;
 }
 

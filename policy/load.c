@@ -31,6 +31,7 @@ tn_policy_unref(TnPolicy *policy)
     g_clear_pointer(&policy->allowed, g_hash_table_unref);
     g_clear_pointer(&policy->denied, g_hash_table_unref);
     g_clear_pointer(&policy->exec_rules, g_ptr_array_unref);
+    g_clear_pointer(&policy->file_rules, g_ptr_array_unref);
     tn_compile_free_rule(policy->exec_default);
     tn_lists_free(policy->lists);
     tn_rules_free(policy->rules);

@@ -32,6 +32,8 @@ typedef struct {
     gboolean no_new_privs;
 } TnExecRule;
 
+typedef struct TnFileRule TnFileRule; /* policy/files.h */
+
 struct TnPolicy {
     gint n_refs;
     char *sealed_reason;  /* NULL: not sealed */
@@ -52,6 +54,7 @@ struct TnPolicy {
     TnRules *rules;
     GPtrArray *exec_rules; /* of TnExecRule, in the order of the files */
     TnExecRule *exec_default;
+    GPtrArray *file_rules; /* of TnFileRule, in the order of the files */
     TnPolicySettings settings;
     GArray *client_uids; /* of guint32; NULL: sealed, nobody */
     GArray *client_cids; /* of guint32; NULL: sealed, the host */

@@ -40,7 +40,6 @@ plan_at(const char *below, const char *root, const char *rest)
 
     spec->path = g_strconcat(root, "/", rest, NULL);
     spec->below = g_strdup(below);
-    spec->any_type = TRUE;
     spec->may_read = spec->may_write = spec->may_create = TRUE;
     spec->create_mode = 0600;
     return tn_open_plan_seal(spec);

@@ -64,6 +64,7 @@ make_plan(const char *below, const char *path)
     spec->below = g_strdup(below);
     spec->may_read = spec->may_write = spec->may_create = TRUE;
     spec->create_mode = 0640;
+    spec->types = below != NULL ? 1u << (S_IFREG >> 12) : 0;
     return tn_open_plan_seal(spec);
 }
 
@@ -174,6 +175,44 @@ test_never_creates_through_a_link(void **state)
     assert_false(g_file_test(target, G_FILE_TEST_EXISTS));
 }
 
+/* Whatever name leads there: a directory that nothing may be changed below is met as an object. */
+static void
+test_changes_nothing_forbidden(void **state)
+{
+    Tree *tree = *state;
+    g_autofree char *own = g_build_filename(tree->inside, "own", NULL);
+    g_autofree char *deep = g_build_filename(own, "deep", NULL);
+    g_autofree char *path = g_build_filename(deep, "file", NULL);
+    g_autofree char *other = g_build_filename(tree->inside, "file", NULL);
+    const char *const forbidden[] = {"/nonexistent", own, NULL};
+    const char *const paths[] = {path, other};
+
+    assert_int_equal(g_mkdir(own, 0755), 0);
+    assert_int_equal(g_mkdir(deep, 0755), 0);
+    assert_true(g_file_set_contents(path, "x", -1, NULL));
+    for (guint i = 0; i < G_N_ELEMENTS(paths); i++) {
+        TnOpenSpec *spec = tn_open_spec_new();
+        g_autoptr(TnOpenPlan) plan = NULL;
+        g_autoptr(GError) error = NULL;
+        g_autofree char *name = NULL;
+        tn_autofd int fd = -1;
+        tn_autofd int dir = -1;
+        tn_autofd int reading = -1;
+
+        spec->path = g_strdup(paths[i]);
+        spec->below = g_strdup(tree->inside);
+        spec->may_read = spec->may_write = spec->may_create = TRUE;
+        spec->forbidden = forbidden;
+        plan = tn_open_plan_seal(spec);
+        fd = tn_open_plan_open(plan, TN_OPEN_WRITE | TN_OPEN_CREATE, NULL);
+        dir = tn_open_plan_open_parent(plan, &name, NULL);
+        reading = tn_open_plan_open(plan, TN_OPEN_READ, NULL);
+        assert_int_equal(fd >= 0, i == 1);
+        assert_int_equal(dir >= 0, i == 1);
+        assert_true(reading >= 0);
+    }
+}
+
 static void
 test_opens_parent(void **state)
 {
@@ -265,6 +304,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_stays_below, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refuses_hard_links_and_devices, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_never_creates_through_a_link, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_changes_nothing_forbidden, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_opens_parent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wins_a_rename_race, set_up, tear_down),
     };
