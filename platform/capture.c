@@ -275,6 +275,23 @@ tn_capture_new(TnCaptureFull full, TnCaptureBudget *budget, guint index)
 }
 
 void
+tn_capture_restore(TnCapture *capture, guint64 from, const uint8_t *data, gsize size, guint64 total,
+                   guint64 dropped)
+{
+    capture->from = from;
+    capture->end = from;
+    while (size > 0) {
+        gsize piece = MIN(size, (gsize)CHUNK_LARGE_BYTES);
+
+        append_bytes(capture, data, piece);
+        data += piece;
+        size -= piece;
+    }
+    capture->total = total;
+    capture->dropped = dropped;
+}
+
+void
 tn_capture_free(TnCapture *capture)
 {
     if (capture == NULL)

@@ -52,6 +52,11 @@ TnCapture *tn_capture_new(TnCaptureFull full, TnCaptureBudget *budget, guint ind
 void tn_capture_free(TnCapture *capture);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnCapture, tn_capture_free)
 
+/* Makes a new capture hold DATA, which begins at offset FROM of a stream of which TOTAL bytes came
+ * and DROPPED were lost: the state that another process left. */
+void tn_capture_restore(TnCapture *capture, guint64 from, const uint8_t *data, gsize size,
+                        guint64 total, guint64 dropped);
+
 /* What a pipe holds by default, pipe(7). */
 #define TN_CAPTURE_SCRATCH_BYTES ((gsize)64 * 1024)
 

@@ -13,9 +13,11 @@
 
 #include "platform/clock.h"
 #include "platform/fd.h"
+#include "platform/job-private.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,50 +27,20 @@
 enum {
     DRAIN_US = 150 * 1000,
     KIB = 1024, /* unit of ru_maxrss, getrusage(2) */
+    ASK_US = 50 * 1000,
+    ASK_TIMES = 40,
 };
 
+/* linux/pidfd.h of Linux 6.15, which knows how a process that is not our child has ended. */
 typedef struct {
-    TnJob *job;
-    int fd;
-    TnWatch watch;
-    TnCapture *capture; /* NULL: not captured */
-    TnCaptureFull full;
-    gboolean ended;
-} Stream;
+    guint64 mask;
+    guint64 cgroup;
+    guint32 ids[11];
+    gint32 exit_code;
+} PidfdInfo;
 
-/* Deadlines, monotonic; 0: none. */
-typedef struct {
-    gint64 timeout_us;
-    gint64 kill_us;
-    gint64 drain_us;
-} Deadlines;
-
-typedef struct {
-    GSource source;
-    TnJob *job;
-} JobTimer;
-
-struct TnJob {
-    guint refs;
-    const TnJobHost *host;
-    TnJobInfo info;
-    int pidfd; /* -1: not begun, or reaped */
-    TnWatch exit_watch;
-    TnCaptureBudget budget;
-    Stream streams[TN_JOB_N_STREAMS];
-    TnFeed feed;
-    gboolean reaped;
-    gboolean draining; /* the time of grace is over */
-    gboolean killing;
-    TnJobReason kill_reason;
-    gint64 grace_us;
-    Deadlines deadlines;
-    JobTimer *timer; /* NULL until the first deadline */
-    gpointer charge;
-    GDestroyNotify release_charge;
-    GQueue waiters;
-    GQueue firing; /* those that are being told */
-};
+#define PIDFD_INFO_EXIT ((guint64)1 << 3)
+#define PIDFD_GET_INFO  _IOWR(0xFF, 11, PidfdInfo)
 
 static const char *const reason_words[TN_JOB_REASON_N] = {
     [TN_JOB_EXIT] = "exit",       [TN_JOB_SIGNAL] = "signal",
@@ -102,7 +74,7 @@ notify_waiters(TnJob *job, guint events)
 }
 
 static void
-end_stream(Stream *stream)
+end_stream(TnJobStream *stream)
 {
     if (stream->ended)
         return;
@@ -111,7 +83,7 @@ end_stream(Stream *stream)
 }
 
 static void
-let_stream_linger(Stream *stream)
+let_stream_linger(TnJobStream *stream)
 {
     if (stream->ended)
         return;
@@ -122,7 +94,7 @@ let_stream_linger(Stream *stream)
 
 /* Reads what is there, at most a turn's worth, and ends the stream where it is at its end. */
 static void
-read_stream(Stream *stream)
+read_stream(TnJobStream *stream)
 {
     if (stream->ended)
         return;
@@ -161,7 +133,7 @@ static void handle_timer(TnJob *job);
 static gboolean
 dispatch_timer(GSource *source, GSourceFunc callback, gpointer data)
 {
-    handle_timer(((JobTimer *)source)->job);
+    handle_timer(((TnJobTimer *)source)->job);
     return G_SOURCE_CONTINUE;
 }
 
@@ -171,12 +143,12 @@ static void
 arm_timer(TnJob *job)
 {
     gint64 next = take_earlier(take_earlier(job->deadlines.timeout_us, job->deadlines.kill_us),
-                               job->deadlines.drain_us);
+                               take_earlier(job->deadlines.drain_us, job->deadlines.ask_us));
 
     if (job->timer == NULL) {
         if (next == 0)
             return;
-        job->timer = (JobTimer *)g_source_new(&timer_funcs, sizeof(JobTimer));
+        job->timer = (TnJobTimer *)g_source_new(&timer_funcs, sizeof(TnJobTimer));
         job->timer->job = job;
         g_source_attach(&job->timer->source, job->host->context);
     }
@@ -188,7 +160,7 @@ finish_job(TnJob *job)
 {
     job->info.ended = TRUE;
     job->info.ended_us = tn_clock_monotonic_us();
-    job->deadlines = (Deadlines){0};
+    job->deadlines = (TnJobDeadlines){0};
     arm_timer(job);
     tn_feed_clear(&job->feed);
     if (job->release_charge != NULL)
@@ -200,7 +172,7 @@ finish_job(TnJob *job)
 static void
 handle_output(TnWatch *watch, guint32 events)
 {
-    Stream *stream = TN_WATCH_OWNER(watch, Stream, watch);
+    TnJobStream *stream = TN_WATCH_OWNER(watch, TnJobStream, watch);
     g_autoptr(TnJob) job = tn_job_ref(stream->job);
 
     read_stream(stream);
@@ -243,34 +215,74 @@ begin_drain(TnJob *job)
         finish_job(job);
         return;
     }
-    job->deadlines = (Deadlines){.drain_us = tn_clock_monotonic_us() + DRAIN_US};
+    job->deadlines = (TnJobDeadlines){.drain_us = tn_clock_monotonic_us() + DRAIN_US};
+    arm_timer(job);
+}
+
+/* TRUE: STATUS says how it ended, as far as anybody knows. */
+static gboolean
+look_at_stranger(TnJob *job, siginfo_t *status)
+{
+    PidfdInfo info = {.mask = PIDFD_INFO_EXIT};
+
+    if (ioctl(job->pidfd, PIDFD_GET_INFO, &info) == 0 && (info.mask & PIDFD_INFO_EXIT) != 0) {
+        gboolean exited = WIFEXITED(info.exit_code);
+
+        status->si_code = exited ? CLD_EXITED : CLD_KILLED;
+        status->si_status = exited ? WEXITSTATUS(info.exit_code) : WTERMSIG(info.exit_code);
+        return TRUE;
+    }
+    /* The kernel tells it once the new parent has reaped the child, which takes a moment. */
+    return ++job->n_asked > ASK_TIMES;
+}
+
+static void
+end_child(TnJob *job, const siginfo_t *status, const struct rusage *usage)
+{
+    record_end(job, status, usage);
+    job->reaped = TRUE;
+    tn_watch_close(&job->exit_watch, &job->pidfd);
+    begin_drain(job);
+    notify_waiters(job, TN_JOB_EVENT_OUTPUT);
+}
+
+/* A child that another process started, which was an agent before this one. */
+static void
+handle_stranger(TnJob *job)
+{
+    siginfo_t status = {.si_code = CLD_EXITED};
+    struct rusage usage = {0};
+
+    tn_watch_remove(&job->exit_watch);
+    if (look_at_stranger(job, &status)) {
+        gboolean known = job->n_asked <= ASK_TIMES;
+
+        job->deadlines.ask_us = 0;
+        if (!known) {
+            job->killing = TRUE;
+            job->kill_reason = TN_JOB_EXIT_UNKNOWN;
+        }
+        end_child(job, &status, &usage);
+        return;
+    }
+    job->deadlines.ask_us = tn_clock_monotonic_us() + ASK_US;
     arm_timer(job);
 }
 
 static void
 handle_exit(TnWatch *watch, guint32 events)
 {
-    TnJob *found = TN_WATCH_OWNER(watch, TnJob, exit_watch);
-    g_autoptr(TnJob) job = tn_job_ref(found);
+    g_autoptr(TnJob) job = tn_job_ref(TN_WATCH_OWNER(watch, TnJob, exit_watch));
     siginfo_t status = {0};
     struct rusage usage = {0};
 
     /* Looked at first and reaped after the group was killed: until then its number is taken. */
     if (job->killing)
         signal_group(job, SIGKILL);
-    if (syscall(SYS_waitid, P_PIDFD, job->pidfd, &status, WEXITED | WNOHANG, &usage) < 0) {
-        /* Not our child any more; how it ended nobody tells. */
-        record_end(job, &(siginfo_t){.si_code = CLD_EXITED}, &usage);
-        job->info.reason = TN_JOB_EXIT_UNKNOWN;
-    } else if (status.si_pid == 0) {
-        return;
-    } else {
-        record_end(job, &status, &usage);
-    }
-    job->reaped = TRUE;
-    tn_watch_close(&job->exit_watch, &job->pidfd);
-    begin_drain(job);
-    notify_waiters(job, TN_JOB_EVENT_OUTPUT);
+    if (syscall(SYS_waitid, P_PIDFD, job->pidfd, &status, WEXITED | WNOHANG, &usage) < 0)
+        handle_stranger(job);
+    else if (status.si_pid != 0)
+        end_child(job, &status, &usage);
 }
 
 /* The time of grace is over: streams without an end get one now. A stream that waits for room
@@ -280,7 +292,7 @@ end_drain(TnJob *job)
 {
     job->draining = TRUE;
     for (int i = 0; i < TN_JOB_N_STREAMS; i++) {
-        Stream *stream = &job->streams[i];
+        TnJobStream *stream = &job->streams[i];
 
         read_stream(stream);
         if (!stream->ended && stream->watch.set != NULL)
@@ -295,7 +307,9 @@ handle_timer(TnJob *found)
     g_autoptr(TnJob) job = tn_job_ref(found);
     gint64 now = tn_clock_monotonic_us();
 
-    if (job->deadlines.drain_us != 0 && job->deadlines.drain_us <= now) {
+    if (job->deadlines.ask_us != 0 && job->deadlines.ask_us <= now) {
+        handle_stranger(job);
+    } else if (job->deadlines.drain_us != 0 && job->deadlines.drain_us <= now) {
         end_drain(job);
         notify_waiters(job, TN_JOB_EVENT_OUTPUT);
     } else if (job->deadlines.kill_us != 0 && job->deadlines.kill_us <= now) {
@@ -321,7 +335,7 @@ tn_job_new(const TnJobHost *host, const TnJobInfo *take_info)
     g_queue_init(&job->waiters);
     g_queue_init(&job->firing);
     for (int i = 0; i < TN_JOB_N_STREAMS; i++)
-        job->streams[i] = (Stream){.job = job, .fd = -1, .ended = TRUE};
+        job->streams[i] = (TnJobStream){.job = job, .fd = -1, .ended = TRUE};
     return job;
 }
 
@@ -329,7 +343,7 @@ void
 tn_job_add_stream(TnJob *job, TnJobStreamIndex index, TnCaptureFull full,
                   const TnCaptureBudget *budget, int take_fd)
 {
-    Stream *stream = &job->streams[index];
+    TnJobStream *stream = &job->streams[index];
 
     if (job->budget.limit_bytes == 0)
         job->budget = *budget;
@@ -347,13 +361,36 @@ handle_progress(gpointer data)
     notify_waiters(job, TN_JOB_EVENT_INPUT);
 }
 
-TnFeed *
-tn_job_add_feed(TnJob *job, int take_fd)
+void
+tn_job_set_feed(TnJob *job, int take_fd)
 {
     tn_feed_init(&job->feed, &take_fd);
     job->feed.progress = handle_progress;
     job->feed.data = job;
+}
+
+TnFeed *
+tn_job_add_feed(TnJob *job, int take_fd)
+{
+    tn_job_set_feed(job, take_fd);
     return &job->feed;
+}
+
+gboolean
+tn_job_watch_all(TnJob *job, GError **error)
+{
+    if (job->pidfd >= 0 &&
+        !tn_watch_add(job->host->set, &job->exit_watch, job->pidfd, EPOLLIN, handle_exit, error))
+        return FALSE;
+    for (int i = 0; i < TN_JOB_N_STREAMS; i++) {
+        TnJobStream *stream = &job->streams[i];
+
+        if (!stream->ended && !tn_watch_add(job->host->set, &stream->watch, stream->fd, EPOLLIN,
+                                            handle_output, error))
+            return FALSE;
+    }
+    arm_timer(job);
+    return tn_feed_start(&job->feed, job->host->set, error);
 }
 
 gboolean
@@ -363,22 +400,9 @@ tn_job_begin(TnJob *job, pid_t pid, int take_pidfd, gint64 timeout_us, gint64 gr
     job->info.pid = pid;
     job->pidfd = take_pidfd;
     job->grace_us = grace_us;
-    if (!tn_watch_add(job->host->set, &job->exit_watch, job->pidfd, EPOLLIN, handle_exit, error))
-        return FALSE;
-    for (int i = 0; i < TN_JOB_N_STREAMS; i++) {
-        Stream *stream = &job->streams[i];
-
-        if (!stream->ended && !tn_watch_add(job->host->set, &stream->watch, stream->fd, EPOLLIN,
-                                            handle_output, error))
-            return FALSE;
-    }
-    if (!tn_feed_start(&job->feed, job->host->set, error))
-        return FALSE;
-    if (timeout_us > 0) {
+    if (timeout_us > 0)
         job->deadlines.timeout_us = tn_clock_monotonic_us() + timeout_us;
-        arm_timer(job);
-    }
-    return TRUE;
+    return tn_job_watch_all(job, error);
 }
 
 void
@@ -395,7 +419,7 @@ tn_job_abandon(TnJob *job)
         end_stream(&job->streams[i]);
     tn_watch_close(&job->exit_watch, &job->pidfd);
     tn_feed_clear(&job->feed);
-    job->deadlines = (Deadlines){0};
+    job->deadlines = (TnJobDeadlines){0};
     arm_timer(job);
 }
 
@@ -452,7 +476,7 @@ tn_job_has_stream_ended(const TnJob *job, TnJobStreamIndex index)
 void
 tn_job_acknowledge(TnJob *job, TnJobStreamIndex index, guint64 offset)
 {
-    Stream *stream = &job->streams[index];
+    TnJobStream *stream = &job->streams[index];
 
     if (stream->capture == NULL || stream->full != TN_CAPTURE_WAIT)
         return;
@@ -469,7 +493,7 @@ tn_job_acknowledge(TnJob *job, TnJobStreamIndex index, guint64 offset)
 gboolean
 tn_job_is_stream_waiting(const TnJob *job, TnJobStreamIndex index)
 {
-    const Stream *stream = &job->streams[index];
+    const TnJobStream *stream = &job->streams[index];
 
     return !stream->ended && stream->fd >= 0 && stream->watch.set == NULL;
 }

@@ -125,6 +125,7 @@ void tn_job_unwait(TnJobWaiter *waiter);
 typedef struct {
     GMainContext *context;
     TnWatchSet *set;
+    TnCapturePool *pool;
     uint8_t *scratch; /* TN_CAPTURE_SCRATCH_BYTES */
     gpointer data;
     void (*ended)(gpointer data, TnJob *job);

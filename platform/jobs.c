@@ -317,6 +317,7 @@ tn_jobs_new(TnSpawner *spawner, GMainContext *context, TnJobsNumber take_number,
     jobs->host = (TnJobHost){
         .context = context,
         .set = jobs->set,
+        .pool = &jobs->pool,
         .scratch = g_malloc(TN_CAPTURE_SCRATCH_BYTES),
         .data = jobs,
         .ended = handle_ended,
@@ -553,6 +554,32 @@ tn_jobs_start(TnJobs *jobs, const TnJobSpec *spec, TnJobStarted started, gpointe
     return TRUE;
 }
 
+const TnJobHost *
+tn_jobs_get_host(const TnJobs *jobs)
+{
+    return &jobs->host;
+}
+
+void
+tn_jobs_adopt(TnJobs *jobs, TnJob *take_job)
+{
+    const TnJobInfo *info = tn_job_get_info(take_job);
+    gpointer key = make_pid_key(info->pid);
+    Entry *entry = g_new0(Entry, 1);
+
+    entry->job = take_job;
+    entry->jobs = jobs;
+    entry->number = info->number;
+    entry->keep_us = jobs->limits.keep_us;
+    entry->running = TRUE;
+    g_hash_table_insert(jobs->by_number, &entry->number, entry);
+    entry->older = g_hash_table_lookup(jobs->by_pid, key);
+    g_hash_table_insert(jobs->by_pid, key, entry);
+    jobs->n_running++;
+    if (info->ended)
+        handle_ended(jobs, take_job);
+}
+
 TnJob *
 tn_jobs_find_pid(TnJobs *jobs, const char *channel, gint64 pid)
 {
@@ -611,7 +638,7 @@ tn_jobs_list(TnJobs *jobs, const char *channel)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Entry *entry = value;
 
-        if (entry->running && tn_job_get_info(entry->job)->channel == channel)
+        if (entry->running && (channel == NULL || tn_job_get_info(entry->job)->channel == channel))
             g_ptr_array_add(list, tn_job_ref(entry->job));
     }
     g_ptr_array_sort(list, compare_numbers);

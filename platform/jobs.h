@@ -79,8 +79,13 @@ gboolean tn_jobs_start(TnJobs *jobs, const TnJobSpec *spec, TnJobStarted started
 TnJob *tn_jobs_find_pid(TnJobs *jobs, const char *channel, gint64 pid);
 TnJob *tn_jobs_find_number(TnJobs *jobs, const char *channel, gint64 number);
 
-/* All jobs of CHANNEL, oldest first; each with a reference. */
+/* All jobs of CHANNEL (NULL: of all), oldest first; each with a reference. */
 GPtrArray *tn_jobs_list(TnJobs *jobs, const char *channel);
+
+/* What tn_job_restore needs. */
+const TnJobHost *tn_jobs_get_host(const TnJobs *jobs);
+/* Enters a job that another process had. */
+void tn_jobs_adopt(TnJobs *jobs, TnJob *take_job);
 
 /* Its end was told to a client: from now on the record goes before those that nobody has asked
  * for. May free the job. */
