@@ -22,6 +22,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* What the descriptors are called that one agent leaves for the next. */
+#define KEPT_PREFIX "tenon-"
+
 enum {
     OPTION_POLICY = 0x100, /* options that have no letter */
     OPTION_CHECK,
@@ -98,6 +101,8 @@ typedef struct {
     TnSettings settings;
     gboolean dump;
     gboolean check_only;
+    int kept_fd;
+    char **kept_names;
     gboolean is_activated;
 } Reading;
 
@@ -307,6 +312,28 @@ take_options(Reading *reading)
     return TN_CONFIG_RUN;
 }
 
+/* Sets aside what an earlier agent left with the service manager, or with the program that it
+ * became: the descriptors behind the sockets, called tenon-something. The number of the others. */
+static gint64
+take_kept(Reading *reading, gint64 n_fds)
+{
+    const char *text = g_getenv("LISTEN_FDNAMES");
+    g_auto(GStrv) names = text != NULL ? g_strsplit(text, ":", 0) : NULL;
+    gint64 n_sockets = 0;
+
+    if (names == NULL || (gint64)g_strv_length(names) != n_fds)
+        return n_fds;
+    while (n_sockets < n_fds && !g_str_has_prefix(names[n_sockets], KEPT_PREFIX))
+        n_sockets++;
+    for (gint64 i = n_sockets; i < n_fds; i++)
+        fcntl(ACTIVATION_FD + (int)i, F_SETFD, FD_CLOEXEC);
+    if (n_sockets < n_fds) {
+        reading->kept_fd = ACTIVATION_FD + (int)n_sockets;
+        reading->kept_names = g_strdupv(names + n_sockets);
+    }
+    return n_sockets;
+}
+
 static gint64
 take_number_variable(const char *name)
 {
@@ -328,6 +355,8 @@ take_activation(Reading *reading)
     int domain = -1;
     socklen_t size = sizeof domain;
 
+    if (pid == getpid() && n_fds > 0)
+        n_fds = take_kept(reading, n_fds);
     g_unsetenv("LISTEN_PID");
     g_unsetenv("LISTEN_FDS");
     g_unsetenv("LISTEN_FDNAMES");
@@ -437,6 +466,8 @@ make_config(Reading *reading)
         .retry_path = settings->retry_path,
         .check_only = reading->check_only,
         .notify_socket = g_strdup(g_getenv("NOTIFY_SOCKET")),
+        .kept_fd = reading->kept_fd,
+        .kept_names = g_steal_pointer(&reading->kept_names),
         .lists = g_steal_pointer(&settings->lists),
         .texts = g_steal_pointer(&settings->texts),
     };
@@ -475,6 +506,7 @@ tn_config_new(int argc, char **argv, TnConfig **ret_config)
     result = read_all(&reading);
     if (result == TN_CONFIG_RUN)
         *ret_config = make_config(&reading);
+    g_strfreev(reading.kept_names);
     tn_settings_clear(&reading.settings);
     return result;
 }
@@ -492,6 +524,7 @@ tn_config_free(TnConfig *config)
     g_free(config->state_path);
     g_free(config->policy_dir);
     g_free(config->notify_socket);
+    g_strfreev(config->kept_names);
     if (config->lists != NULL)
         g_array_free(config->lists, TRUE);
     if (config->texts != NULL)

@@ -5,6 +5,7 @@
  * loop; and takes them apart in the reverse order. No logic beyond that.
  */
 
+#include "agent/channel-activation.h"
 #include "agent/config.h"
 #include "agent/daemon.h"
 #include "agent/engine.h"
@@ -15,11 +16,14 @@
 #include "agent/state.h"
 #include "build-config.h"
 #include "commands/commands.h"
+#include "platform/handover.h"
 #include "platform/jobs.h"
 #include "platform/log.h"
 #include "platform/loop.h"
+#include "platform/reexec.h"
 #include "policy/policy.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 
@@ -43,7 +47,38 @@ typedef struct {
     GMainLoop *loop;
     TnStartStep step; /* of the start, for its messages */
     int exit_code;
+    char **argv;
+    char *successor; /* the program to become instead of ending; NULL: none */
+    int listener;    /* kept for it; -1: none */
 } Agent;
+
+static void
+note_answer(gboolean accepted, gpointer data)
+{
+    Agent *agent = data;
+
+    if (accepted) {
+        g_message("becoming %s", agent->successor);
+        g_main_loop_quit(agent->loop);
+        return;
+    }
+    g_warning("%s does not take over from this version; going on", agent->successor);
+    g_clear_pointer(&agent->successor, g_free);
+}
+
+static void
+ask_successor(Agent *agent)
+{
+    if (agent->successor != NULL)
+        return;
+    if (agent->config->daemonize) {
+        g_warning("re-execution is not possible in the background");
+        return;
+    }
+    agent->successor = tn_reexec_find_program();
+    if (agent->successor != NULL)
+        tn_reexec_ask(agent->successor, TN_HANDOVER_VERSION, note_answer, agent);
+}
 
 static void
 take_signal(int number, gpointer data)
@@ -59,6 +94,11 @@ take_signal(int number, gpointer data)
         g_warning("signal %d is ignored while file systems are frozen", number);
         return;
     }
+    if (number == SIGUSR2) {
+        ask_successor(agent);
+        return;
+    }
+    g_clear_pointer(&agent->successor, g_free);
     g_main_loop_quit(agent->loop);
 }
 
@@ -112,6 +152,53 @@ make_jobs(Agent *agent, GError **error)
     return agent->jobs != NULL;
 }
 
+/* Jobs that an earlier agent had. What cannot be read is lost, and the agent starts all the same.
+ */
+static void
+take_over_jobs(Agent *agent)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (agent->config->kept_names == NULL)
+        return;
+    if (!tn_handover_restore(agent->jobs, agent->config->kept_fd, agent->config->kept_names,
+                             &error))
+        g_warning("jobs of the last agent: %s", error->message);
+    for (gsize i = 0; agent->config->kept_names[i] != NULL; i++) {
+        g_autofree char *text =
+            g_strdup_printf("FDSTOREREMOVE=1\nFDNAME=%s", agent->config->kept_names[i]);
+
+        tn_notify_send(agent->config->notify_socket, text);
+    }
+}
+
+/* The jobs for whoever comes next: this process as another program, or one that the service manager
+ * starts. The connections are closed by now; their clients come again and go on by offset. */
+static void
+hand_over_jobs(Agent *agent)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GArray) fds = NULL;
+
+    if (agent->jobs == NULL || (agent->successor == NULL && agent->config->notify_socket == NULL))
+        return;
+    fds = tn_handover_save(agent->jobs, &error);
+    if (error != NULL)
+        g_warning("jobs are not handed over: %s", error->message);
+    if (agent->successor != NULL) {
+        tn_reexec_run(agent->successor, agent->argv, agent->listener, fds, TN_HANDOVER_PREFIX);
+        g_critical("cannot become %s", agent->successor);
+        agent->exit_code = 1;
+    }
+    for (guint i = 0; fds != NULL && i < fds->len; i++) {
+        g_autofree char *name = g_strdup_printf(TN_HANDOVER_PREFIX "%u", i);
+        g_autofree char *text =
+            g_strdup_printf("FDSTORE=1\nFDPOLL=0\nFDNAME=%s", i == 0 ? TN_HANDOVER_STATE : name);
+
+        tn_notify_send_fd(agent->config->notify_socket, text, g_array_index(fds, int, i));
+    }
+}
+
 static void
 start_modules(Agent *agent)
 {
@@ -129,7 +216,7 @@ start_modules(Agent *agent)
 static gboolean
 start_agent(Agent *agent, GError **error)
 {
-    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2, 0};
     TnEngineSetup setup = {.config = agent->config, .ended = note_ended, .data = agent};
 
     agent->loop = g_main_loop_new(NULL, FALSE);
@@ -150,6 +237,7 @@ start_agent(Agent *agent, GError **error)
     if (agent->signals == NULL || !add_modules(agent, error) || !make_policy(agent, error) ||
         !make_jobs(agent, error))
         return FALSE;
+    take_over_jobs(agent);
     start_modules(agent);
     setup.state = agent->state;
     setup.registry = agent->registry;
@@ -164,7 +252,10 @@ stop_agent(Agent *agent)
 {
     tn_spawner_free(agent->spawner);
     tn_jobs_stop(agent->jobs);
+    if (agent->successor != NULL && agent->config->method == TN_METHOD_ACTIVATION)
+        agent->listener = fcntl(TN_ACTIVATION_FD, F_DUPFD_CLOEXEC, TN_ACTIVATION_FD + 1);
     tn_engine_free(agent->engine);
+    hand_over_jobs(agent);
     tn_registry_free(agent->registry);
     tn_jobs_free(agent->jobs);
     tn_policy_holder_free(agent->policy);
@@ -172,6 +263,7 @@ stop_agent(Agent *agent)
     tn_state_free(agent->state);
     g_clear_pointer(&agent->loop, g_main_loop_unref);
     g_free(agent->state_dir);
+    g_free(agent->successor);
 }
 
 static int
@@ -187,7 +279,8 @@ run_agent(Agent *agent)
         tn_daemon_ready(agent->daemon);
     tn_engine_announce(agent->engine);
     g_main_loop_run(agent->loop);
-    tn_notify_send(agent->config->notify_socket, "STOPPING=1");
+    if (agent->successor == NULL)
+        tn_notify_send(agent->config->notify_socket, "STOPPING=1");
     return agent->exit_code;
 }
 
@@ -217,8 +310,11 @@ answer_only(Agent *agent, TnConfigResult result, int *ret_exit_code)
 int
 main(int argc, char **argv)
 {
-    Agent agent = {0};
+    Agent agent = {.argv = argv, .listener = -1};
     int exit_code = 1;
+
+    if (tn_reexec_answer(argc, argv, TN_HANDOVER_VERSION, &exit_code))
+        return exit_code;
 
     /* One arena and no threshold that grows: what a burst took goes back when it is over. */
     mallopt(M_ARENA_MAX, 1);
