@@ -27,6 +27,15 @@ def one_error(stream, data, desc=None):
         assert json.loads(lines[0])['error']['desc'] == desc, lines[0][:200]
 
 
+def bounded(program, agent, limit_mib):
+    """The highest resident size in MiB. A sanitizer keeps what was freed, so there it says little."""
+    peak = agent.resident_mib(peak=True)
+    with open(program, 'rb') as binary:
+        is_sanitized = b'__asan_init' in binary.read()
+    assert peak < limit_mib or is_sanitized, peak
+    return peak
+
+
 def deep_nesting(program):
     """100,000 and 10^6 open brackets and braces."""
     with Agent(program) as agent:
@@ -35,8 +44,7 @@ def deep_nesting(program):
                 for piece in (b'[', b'{"a":', b'[{"a":'):
                     one_error(stream, piece * count)
                     one_error(stream, b'{"execute":"guest-ping","id":' + piece * count)
-        peak = agent.resident_mib(peak=True)
-        assert peak < 32, peak
+        peak = bounded(program, agent, 32)
         ping(agent.connect())
         return f'peak {peak:.1f} MiB'
 
@@ -52,8 +60,7 @@ def many_tokens(program):
             keys = b','.join(b'"%d":0' % i for i in range(100_000))
             one_error(stream, b'{"execute":"guest-sync","arguments":{' + keys + b'}}',
                       "Parameter 'id' is missing")
-        peak = agent.resident_mib(peak=True)
-        assert peak < 64, peak
+        peak = bounded(program, agent, 64)
         return f'peak {peak:.1f} MiB'
 
 
@@ -106,8 +113,7 @@ def large_ids(program):
                       "QMP input member 'id' is longer than 65536 bytes")
             one_error(stream, b'{"execute":"guest-ping","id":[' + b'1,' * 100_000 + b'1]}',
                       "QMP input member 'id' is longer than 65536 bytes")
-        peak = agent.resident_mib(peak=True)
-        assert peak < 160, peak
+        peak = bounded(program, agent, 160)
         return f'peak {peak:.0f} MiB'
 
 
@@ -122,8 +128,7 @@ def large_names(program):
                 lines = read_lines(stream, 2, 30)
                 assert len(lines[0]) < 200_000, len(lines[0])
                 assert lines[1] + b'\n' == PONG
-        peak = agent.resident_mib(peak=True)
-        assert peak < 160, peak
+        peak = bounded(program, agent, 160)
         return f'peak {peak:.0f} MiB'
 
 

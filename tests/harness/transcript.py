@@ -9,18 +9,21 @@
     * 3000 [                   sent 3000 times
     < {"return": {}}           the next line, compared as JSON
     <raw \\xff{"return": 1}     the next line, byte for byte
+    until {"return": {}}       as <, but what was sent last is sent again until it comes (10 s)
     close                      the host goes and comes again
 
 Everything sent up to the next `<` goes out in one write. In an expected value "*" stands for any
 value and "re:X" for a string that the regular expression X matches as a whole; a member "**": "*"
-allows members that are not named. At the end of a case nothing more may be there: a last guest-sync
+allows members that are not named; "$X" stands for any value and gives it a name: ${X} in what is sent
+later. At the end of a case nothing more may be there: a last guest-sync
 must be answered next.
 """
 import json
 import re
 import sys
+import time
 
-from host import Failure
+from host import SLOW, Failure
 
 sys.setrecursionlimit(5000)  # one case nests 1023 deep
 
@@ -30,6 +33,10 @@ class Case:
         self.name = name
         self.needs = []
         self.steps = []
+
+    def is_dialogue(self):
+        """Whether what is sent depends on what came before."""
+        return any(kind == "until" or kind == "send" and b"${" in value for kind, value in self.steps)
 
 
 def unescape(text):
@@ -50,6 +57,8 @@ def parse_line(case, line):
         case.steps.append(("raw", unescape(line[5:]) + b"\n"))
     elif line.startswith("< "):
         case.steps.append(("expect", json.loads(line[2:])))
+    elif line.startswith("until "):
+        case.steps.append(("until", json.loads(line[6:])))
     elif line == "close":
         case.steps.append(("close", None))
     else:
@@ -68,9 +77,13 @@ def load(path):
     return cases
 
 
-def same(expected, actual):
-    """Whether ACTUAL is what EXPECTED (with its wild cards) allows; bool and int are not the same."""
+def same(expected, actual, names=None):
+    """Whether ACTUAL is what EXPECTED (with its wild cards) allows; bool and int are not the same.
+    NAMES takes the values that EXPECTED gives a name."""
     if isinstance(expected, str):
+        if expected.startswith("$") and names is not None:
+            names[expected[1:]] = actual
+            return True
         if expected == "*":
             return True
         if expected.startswith("re:"):
@@ -82,12 +95,12 @@ def same(expected, actual):
             return False
         if "**" not in expected and named.keys() != actual.keys():
             return False
-        return all(same(value, actual[key]) for key, value in named.items())
+        return all(same(value, actual[key], names) for key, value in named.items())
     if isinstance(expected, list):
         return (
             isinstance(actual, list)
             and len(expected) == len(actual)
-            and all(same(e, a) for e, a in zip(expected, actual))
+            and all(same(e, a, names) for e, a in zip(expected, actual))
         )
     return isinstance(expected, bool) == isinstance(actual, bool) and expected == actual
 
@@ -116,25 +129,50 @@ def finish(link, case, outgoing):
         lines.append(line)
 
 
-def play(case, connect):
-    """Plays CASE on links made by connect(), step by step; every line must also have our form."""
+def fill_in(data, names):
+    return re.sub(rb"\$\{(\w+)\}", lambda m: json.dumps(names[m[1].decode()]).encode(), data)
+
+
+def wait_until(link, request, wanted):
+    """Sends REQUEST again and again until the answer is WANTED."""
+    end = time.monotonic() + 10 * SLOW
+    while True:
+        line = link.line()
+        if same(wanted, json.loads(line)):
+            return
+        if time.monotonic() > end:
+            raise Failure(f"in the end only {line[:300]!r}")
+        time.sleep(0.02)
+        link.send(request)
+
+
+def play(case, connect, is_ours=True, adapt=lambda value: value):
+    """Plays CASE on links made by connect(), step by step; IS_OURS: every line must also have our
+    form. ADAPT changes an expected value before it is compared."""
     link = connect()
-    outgoing = b""
+    outgoing = last = b""
+    names = {}
     try:
         for kind, value in case.steps:
             if kind == "send":
-                outgoing += value
+                outgoing += fill_in(value, names)
                 continue
             if outgoing:
                 link.send(outgoing)
-                outgoing = b""
+                outgoing, last = b"", outgoing
             if kind == "close":
                 link.close()
                 link = connect()
                 continue
+            if kind == "until":
+                wait_until(link, last, adapt(value))
+                continue
             line = link.line()
-            check_form(line)
-            check_line(kind, value, line)
+            if is_ours:
+                check_form(line)
+            elif kind == "raw":
+                kind, value = "expect", json.loads(value.lstrip(b"\xff"))
+            check_line(kind, adapt(value) if kind == "expect" else value, line, names)
         lines = finish(link, case, outgoing)
         if lines:
             raise Failure(f"one line too many: {lines[0][:300]!r}")
@@ -181,7 +219,7 @@ def check_lines(wanted, lines):
         raise Failure(f"one line too many: {lines[0][:300]!r}")
 
 
-def check_line(kind, wanted, line):
+def check_line(kind, wanted, line, names=None):
     if kind == "raw":
         if line != wanted:
             raise Failure(f"wanted {wanted!r}, got {line[:300]!r}")
@@ -191,5 +229,5 @@ def check_line(kind, wanted, line):
         value = json.loads(body)
     except ValueError:
         raise Failure(f"not JSON: {line[:300]!r}") from None
-    if not same(wanted, value):
+    if not same(wanted, value, names):
         raise Failure(f"wanted {json.dumps(wanted)[:300]}, got {line[:300]!r}")
