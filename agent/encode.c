@@ -85,12 +85,23 @@ push_level(TnEncoder *encoder, int kind)
 static void
 append_name(GString *text, const char *name, gboolean is_first)
 {
-    if (is_first)
-        APPEND_LITERAL(text, "\"");
-    else
-        APPEND_LITERAL(text, ", \"");
-    g_string_append(text, name);
-    APPEND_LITERAL(text, "\": ");
+    gsize size = strlen(name);
+    gsize at = text->len;
+    char *out = NULL;
+
+    /* Every member passes here, so the text grows once for all of it. */
+    g_string_set_size(text, at + size + (is_first ? 4 : 6));
+    out = text->str + at;
+    if (!is_first) {
+        *out++ = ',';
+        *out++ = ' ';
+    }
+    *out++ = '"';
+    memcpy(out, name, size); /* NOLINT(bugprone-not-null-terminated-result): it is ended already */
+    out += size;
+    *out++ = '"';
+    *out++ = ':';
+    *out = ' ';
 }
 
 static void
