@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define PIECE_BYTES ((gsize)512 << 10)
+#define WINDOW_MIN  ((gsize)64 << 10)
 #define HELD_MS     5000                        /* cut to what the way to the agent allows */
 #define RETURN_US   G_GINT64_CONSTANT(30000000) /* for an agent that restarts */
 #define CROWDED_MS  10 /* until the program is offered input again that it had no room for */
@@ -30,6 +31,7 @@ typedef struct {
     guint8 *input; /* read from stdin, not taken yet */
     gsize input_size;
     gsize piece;                /* room of input */
+    gsize window;               /* offered at once: what is not taken was sent in vain */
     gboolean is_stdin_pollable; /* a plain file is always readable and cannot be watched */
     gboolean is_stdin_watched;
     gboolean is_stdin_open; /* our side: more may come */
@@ -91,6 +93,7 @@ open_pump(Pump *pump, GError **error)
             epoll_ctl(pump->epoll_fd, EPOLL_CTL_ADD, pump->options->stdin_fd, &event) == 0;
         pump->is_stdin_watched = pump->is_stdin_pollable;
         pump->piece = MIN(PIECE_BYTES, tn_dial_get_piece(pump->follow->agent));
+        pump->window = MIN(pump->piece, WINDOW_MIN);
         pump->input = g_malloc(pump->piece);
     }
     tn_dial_set_wake(pump->follow->agent, pump->epoll_fd);
@@ -145,14 +148,14 @@ static gboolean
 write_job(Pump *pump, GError **error)
 {
     g_autoptr(GError) write_error = NULL;
-    gboolean shall_close = !pump->is_stdin_open;
+    gsize offered = MIN(pump->input_size, pump->window);
+    gboolean shall_close = !pump->is_stdin_open && offered == pump->input_size;
     gsize taken = 0;
 
     pump->is_crowded = FALSE;
     if (!pump->is_job_open || (pump->input_size == 0 && !shall_close))
         return TRUE;
-    if (!tn_follow_write(pump->follow, pump->input, pump->input_size, shall_close, &taken,
-                         &write_error)) {
+    if (!tn_follow_write(pump->follow, pump->input, offered, shall_close, &taken, &write_error)) {
         if (tn_failure_get_exit_code(write_error) >= 124) {
             g_propagate_error(error, g_steal_pointer(&write_error));
             return FALSE;
@@ -162,7 +165,9 @@ write_job(Pump *pump, GError **error)
         pump->input_size = 0;
         return TRUE;
     }
-    pump->is_crowded = taken < pump->input_size;
+    pump->is_crowded = taken < offered;
+    pump->window = taken == offered ? MIN(2 * pump->window, pump->piece) : MAX(taken, WINDOW_MIN);
+    pump->window = MIN(pump->window, pump->piece);
     pump->input_size -= taken;
     memmove(pump->input, pump->input + taken, pump->input_size);
     if (shall_close && !pump->is_crowded)
