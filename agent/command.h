@@ -57,6 +57,7 @@ typedef struct {
     const TnPolicyHolder *policy; /* the policy in force; ask at each use */
     const char *state_dir;        /* what outlives the agent; exists, writable */
     const char *version;          /* what guest-info reports; depends on the program's name */
+    const char *const *hide_interfaces; /* patterns of names and kinds; NULL: none */
 } TnModuleContext;
 
 /* A module: a table of commands and, if it needs any, a state of its own. */

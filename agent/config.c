@@ -444,6 +444,23 @@ find_method(TnConfig *config, const Reading *reading)
         g_strdup_printf("unsupported channel method/type: %s", reading->settings.method);
 }
 
+/* The words of a comma list, or NULL. */
+static char **
+split_words(const char *text)
+{
+    g_auto(GStrv) parts = text != NULL ? g_strsplit(text, ",", -1) : NULL;
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+
+    if (parts == NULL)
+        return NULL;
+    for (gsize i = 0; parts[i] != NULL; i++) {
+        if (*g_strstrip(parts[i]) != '\0')
+            g_ptr_array_add(words, g_strdup(parts[i]));
+    }
+    g_ptr_array_add(words, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&words), FALSE);
+}
+
 /* Takes the settings' texts. */
 static TnConfig *
 make_config(Reading *reading)
@@ -461,6 +478,7 @@ make_config(Reading *reading)
         .hook_path = g_steal_pointer(&settings->hook_path),
         .state_path = g_build_filename(settings->state_dir, "qga.state", NULL),
         .policy_dir = g_steal_pointer(&settings->policy_dir),
+        .hide_interfaces = split_words(settings->hide_interfaces),
         .verbose = settings->verbose,
         .daemonize = settings->daemonize,
         .retry_path = settings->retry_path,
@@ -523,6 +541,7 @@ tn_config_free(TnConfig *config)
     g_free(config->hook_path);
     g_free(config->state_path);
     g_free(config->policy_dir);
+    g_strfreev(config->hide_interfaces);
     g_free(config->notify_socket);
     g_strfreev(config->kept_names);
     if (config->lists != NULL)

@@ -28,6 +28,8 @@ typedef struct {
     char *hook_path;  /* program that is run around a freeze; NULL: none */
     char *state_path; /* the state file */
     char *policy_dir; /* instead of the built-in directories; NULL: those */
+    /* Interfaces that no answer shows: names with * and ?, or kind:KIND; NULL: none. */
+    char **hide_interfaces;
     gboolean verbose;
     gboolean daemonize;
     gboolean retry_path;

@@ -208,6 +208,7 @@ start_modules(Agent *agent)
         .policy = agent->policy,
         .version = agent->config->compat ? TN_QGA_VERSION : TN_VERSION,
         .state_dir = agent->state_dir,
+        .hide_interfaces = (const char *const *)agent->config->hide_interfaces,
     };
 
     tn_registry_start(agent->registry, &context);

@@ -45,6 +45,7 @@ static const Key keys[] = {
     {"verbose", KEY_BOOLEAN, G_STRUCT_OFFSET(TnSettings, verbose), FALSE},
     {"retry-path", KEY_BOOLEAN, G_STRUCT_OFFSET(TnSettings, retry_path), FALSE},
     {"policy", KEY_STRING, G_STRUCT_OFFSET(TnSettings, policy_dir), FALSE},
+    {"hide-interfaces", KEY_STRING, G_STRUCT_OFFSET(TnSettings, hide_interfaces), FALSE},
     {"block-rpcs", KEY_BLOCK, 0, FALSE},
     {"allow-rpcs", KEY_ALLOW, 0, FALSE},
     {"blacklist", KEY_BLOCK, 0, TRUE},

@@ -21,6 +21,7 @@ typedef struct {
     char *hook_path;
     char *state_dir;
     char *policy_dir;
+    char *hide_interfaces;
     GArray *lists;    /* TnPolicyList, in the order in which they were given */
     GPtrArray *texts; /* owns the lists' texts */
 } TnSettings;

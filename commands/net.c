@@ -17,8 +17,9 @@ static gboolean
 run_interfaces(TnCall *call, const void *args, void *result, GError **error)
 {
     List *answer = result;
+    const TnModuleContext *context = tn_call_get_context(call);
 
-    answer->list = tn_netif_read(NULL, error);
+    answer->list = tn_netif_read(context != NULL ? context->hide_interfaces : NULL, error);
     return answer->list != NULL;
 }
 

@@ -94,6 +94,25 @@ test_values(void **state)
 }
 
 static void
+test_interfaces_to_hide(void **state)
+{
+    g_autofree char *path = g_build_filename(g_get_tmp_dir(), "tenon-hide-XXXXXX", NULL);
+    g_autoptr(TnConfig) config = NULL;
+    int fd = g_mkstemp(path);
+
+    assert_true(fd >= 0);
+    close(fd);
+    assert_true(
+        g_file_set_contents(path, "[general]\nhide-interfaces = veth*, kind:tun ,,\n", -1, NULL));
+    assert_int_equal(read_config((const char *[]){"tenond", "-c", path, NULL}, &config),
+                     TN_CONFIG_RUN);
+    (void)unlink(path);
+    assert_int_equal(g_strv_length(config->hide_interfaces), 2);
+    assert_string_equal(config->hide_interfaces[0], "veth*");
+    assert_string_equal(config->hide_interfaces[1], "kind:tun");
+}
+
+static void
 test_daemon_paths_are_absolute(void **state)
 {
     g_autoptr(TnConfig) config = NULL;
@@ -151,6 +170,7 @@ main(void)
         cmocka_unit_test_setup(test_defaults_of_tenond, clean_environment),
         cmocka_unit_test_setup(test_defaults_of_qemu_ga, clean_environment),
         cmocka_unit_test_setup(test_values, clean_environment),
+        cmocka_unit_test_setup(test_interfaces_to_hide, clean_environment),
         cmocka_unit_test_setup(test_daemon_paths_are_absolute, clean_environment),
         cmocka_unit_test_setup(test_results, clean_environment),
         cmocka_unit_test_setup(test_unknown_method_is_told_later, clean_environment),

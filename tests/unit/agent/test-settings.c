@@ -63,7 +63,8 @@ test_round_trip(void **state)
 {
     static const char text[] = "[general]\ndaemon=true\nmethod=unix-listen\npath=/a b\nlogfile=/l\n"
                                "pidfile=/p\nfsfreeze-hook=/h\nstatedir=/s\nverbose=true\n"
-                               "retry-path=true\npolicy=/d\nblock-rpcs=a,b;c d\nallow-rpcs=e\n";
+                               "retry-path=true\npolicy=/d\nhide-interfaces=veth*,kind:tun\n"
+                               "block-rpcs=a,b;c d\nallow-rpcs=e\n";
     g_autofree char *printed = load_text(*state, text, -1, TRUE, NULL);
 
     assert_string_equal(printed, text);
