@@ -6,13 +6,13 @@
 
 #include "commands/cpu.h"
 #include "commands/describe.h"
+#include "commands/disks.h"
 #include "commands/exec.h"
 #include "commands/facts.h"
 #include "commands/file.h"
 #include "commands/fileinfo.h"
 #include "commands/fileput.h"
 #include "commands/fileset.h"
-#include "commands/fsinfo.h"
 #include "commands/jobctl.h"
 #include "commands/jobexec.h"
 #include "commands/logins.h"
@@ -36,7 +36,7 @@ const TnModule *const tn_commands_modules[] = {
     &tn_cpu_module,
     &tn_memory_module,
     &tn_net_module,
-    &tn_fsinfo_module,
+    &tn_disks_module,
     &tn_facts_module,
     &tn_logins_module,
     &tn_describe_module,

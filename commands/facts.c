@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All facts at once, for a host that would otherwise ask ten times. A section is what the command
- * of that fact answers: its row is looked up and its handler called, so there is one source for
- * each figure, and policy is asked for each as if it had come alone. Two sections are this module's
- * own: fs, which shows what qemu-ga leaves out, and boot. A section that fails is {error}, the
- * others stand.
+ * File systems, and all facts at once. The two stand together because they share the threads that
+ * ask file systems whose server may be gone: one that hangs is asked by one thread.
  *
- * Handlers called from here must not use their module's state nor defer; those named below do not.
+ * guest-get-fsinfo answers at once as long as all file systems are local; else it is deferred and
+ * leaves out the numbers that have not come in time, which is the only mark that its reply has.
+ *
+ * A section of tenon-get-info is what the command of that fact answers: its row is looked up and
+ * its handler called, so there is one source for each figure, and policy is asked for each as if it
+ * had come alone. Two sections are made here: fs, which shows what qemu-ga leaves out, and boot. A
+ * section that fails is {error}, the others stand. Handlers called from here must not use their
+ * module's state nor defer; those named below do not.
  */
 #include "commands/facts.h"
 
+#include "commands/diskfields.h"
+#include "platform/block.h"
 #include "platform/clock.h"
 #include "platform/filesystems.h"
 #include "platform/sysroot.h"
@@ -18,9 +24,14 @@
 #include <time.h>
 
 enum {
+    /* Within the second that vdsm gives each call, with room for the rest of it. */
     SPACE_LIMIT_MS = 800,
     NS_PER_S = 1000000000
 };
+
+typedef struct {
+    GPtrArray *list;
+} List;
 
 enum {
     SECTION_OS,
@@ -61,7 +72,7 @@ static const char *const section_commands[SECTION_N] = {
     [SECTION_TIME] = "guest-get-time",     [SECTION_AGENT] = "guest-info",
 };
 
-static const TnField filesystem_fields[] = {
+static const TnField any_filesystem_fields[] = {
     {"name", TN_STRING(TnFilesystem, name, .flags = TN_FIELD_REQUIRED)},
     {"mountpoint", TN_STRING(TnFilesystem, mountpoint, .flags = TN_FIELD_REQUIRED)},
     {"type", TN_STRING(TnFilesystem, type, .flags = TN_FIELD_REQUIRED)},
@@ -80,7 +91,8 @@ static const TnField filesystem_fields[] = {
 };
 
 static const TnField filesystems_row = {NULL, .type = TN_TYPE_LIST, .size = sizeof(TnFilesystem),
-                                        .fields = filesystem_fields, .flags = TN_FIELD_REQUIRED};
+                                        .fields = any_filesystem_fields,
+                                        .flags = TN_FIELD_REQUIRED};
 
 static const TnField boot_fields[] = {
     {"id", TN_STRING(Boot, id, .doc = "another one after each start of the kernel")},
@@ -246,6 +258,60 @@ run_info(TnCall *call, const void *data, void *result, GError **error)
     return TRUE;
 }
 
+/* What the result's table does not name would not be released with it. */
+static void
+drop_private(GPtrArray *filesystems)
+{
+    for (guint i = 0; i < filesystems->len; i++) {
+        TnFilesystem *filesystem = filesystems->pdata[i];
+
+        g_clear_pointer(&filesystem->path, g_free);
+        g_clear_pointer(&filesystem->source, g_free);
+        g_clear_pointer(&filesystem->root, g_free);
+    }
+}
+
+static void
+answer_fsinfo(GPtrArray *filesystems, gpointer data)
+{
+    drop_private(filesystems);
+    tn_call_return(data);
+}
+
+static gboolean
+run_fsinfo(TnCall *call, const void *args, void *result, GError **error)
+{
+    List *answer = result;
+    TnStatfs *statfs = tn_call_get_module(call);
+
+    answer->list = tn_filesystems_read(TN_SYSROOT_HOST, TN_FILESYSTEMS_ON_DISKS, error);
+    if (answer->list == NULL)
+        return FALSE;
+    if (tn_filesystems_ask(answer->list, statfs, SPACE_LIMIT_MS, answer_fsinfo, call))
+        drop_private(answer->list);
+    else
+        tn_call_defer(call);
+    return TRUE;
+}
+
+static const TnField filesystem_fields[] = {
+    {"name", TN_STRING(TnFilesystem, name, .flags = TN_FIELD_REQUIRED)},
+    {"mountpoint", TN_STRING(TnFilesystem, mountpoint, .flags = TN_FIELD_REQUIRED)},
+    {"type", TN_STRING(TnFilesystem, type, .flags = TN_FIELD_REQUIRED)},
+    {"used-bytes", TN_UINT(TnFilesystem, space.used_bytes, TN_PRESENT(TnFilesystem, has_space))},
+    {"total-bytes", TN_UINT(TnFilesystem, space.total_bytes, TN_PRESENT(TnFilesystem, has_space),
+                            .doc = "without the blocks reserved for root")},
+    {"total-bytes-privileged",
+     TN_UINT(TnFilesystem, space.total_privileged_bytes, TN_PRESENT(TnFilesystem, has_space))},
+    {"disk", TN_LIST(TnFilesystem, disks, TnDiskAddress, .fields = tn_diskfields_address,
+                     .flags = TN_FIELD_REQUIRED)},
+    {0},
+};
+
+static const TnField fsinfo_result = {
+    NULL,
+    TN_LIST(List, list, TnFilesystem, .fields = filesystem_fields, .flags = TN_FIELD_REQUIRED)};
+
 static const TnField info_args[] = {
     {"sections", TN_STRV(Args, sections, .doc = "those wanted; absent: all")},
     {0},
@@ -269,6 +335,15 @@ static const TnField info_result = {NULL, .type = TN_TYPE_OBJECT, .flags = TN_FI
                                     .fields = info_fields};
 
 static const TnCommand commands[] = {
+    {
+        .name = "guest-get-fsinfo",
+        .group = "@info",
+        .result = &fsinfo_result,
+        .result_size = sizeof(List),
+        .run = run_fsinfo,
+        .since = "2.2",
+        .doc = "Mounted file systems on block devices.",
+    },
     {
         .name = "tenon-get-info",
         .group = "@info",

@@ -3,5 +3,5 @@
 
 #include "agent/command.h"
 
-/* tenon-get-info: all facts in one reply. */
+/* guest-get-fsinfo, tenon-get-info: file systems, and all facts in one reply. */
 extern const TnModule tn_facts_module;

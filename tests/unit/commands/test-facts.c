@@ -71,12 +71,31 @@ test_an_unknown_section_is_refused(void **state)
                         "Parameter 'sections[1]' does not accept value 'weather'");
 }
 
+static void
+test_each_file_system_has_what_libvirt_needs(void **state)
+{
+    g_autoptr(Desk) desk = desk_new(modules, NULL, NULL);
+    g_autofree char *answer = desk_ask(desk, "{\"execute\":\"guest-get-fsinfo\"}");
+    g_autoptr(JsonNode) node = json_from_string(answer, NULL);
+    JsonArray *list = json_object_get_array_member(json_node_get_object(node), "return");
+
+    for (guint i = 0; i < json_array_get_length(list); i++) {
+        JsonObject *entry = json_array_get_object_element(list, i);
+
+        assert_non_null(json_object_get_string_member(entry, "name"));
+        assert_true(*json_object_get_string_member(entry, "mountpoint") == '/');
+        assert_non_null(json_object_get_string_member(entry, "type"));
+        assert_true(json_object_has_member(entry, "disk"));
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_what_is_wanted),
         cmocka_unit_test(test_a_section_that_fails_leaves_the_others),
+        cmocka_unit_test(test_each_file_system_has_what_libvirt_needs),
         cmocka_unit_test(test_an_unknown_section_is_refused),
     };
 
