@@ -72,11 +72,11 @@ VERSION_ID="1"
 '''
 
 
-def build_initramfs(domain, agent, kernel_version):
-    """Writes the guest's initramfs."""
+def build_initramfs(domain, agent, kernel_version, modules=()):
+    """Writes the guest's initramfs; MODULES are those that a check needs beside the ports'."""
     archive = Archive()
     archive.add_busybox()
-    archive.add_modules(kernel_version, ['virtio_pci', 'virtio_console'])
+    archive.add_modules(kernel_version, ['virtio_pci', 'virtio_console', *modules])
     # Under qemu-ga's name tenond would be qemu-ga; the name that was given decides.
     program = '/usr/sbin/' + os.path.basename(agent)
     archive.add_program(agent, program)
