@@ -197,7 +197,7 @@ read_driver(int root_fd, Place *place)
 static void
 set_target(const Place *place, TnBus bus_type, TnDiskAddress *address)
 {
-    address->bus_type = bus_type;
+    address->bus_type = (int)bus_type;
     if (!place->has_target)
         return;
     address->bus = (int64_t)place->target[0];
