@@ -15,6 +15,9 @@
 enum {
     HUGE_PAGE_BYTES = 2 * 1024 * 1024,
     MALLOC_MAX_BYTES = HUGE_PAGE_BYTES,
+    /* Up to here in small pages all the same: many peers that hold little each would else hold
+     * twice as much as they sent. */
+    SMALL_PAGES_BYTES = 2 * HUGE_PAGE_BYTES,
     /* The largest message with a read behind it (frame.h), or its token table. */
     RESERVED_BYTES = 66 * 1024 * 1024
 };
@@ -57,7 +60,8 @@ reserve_pages(void)
         (void)munmap(begin, before);
     begin += before;
     (void)munmap(begin + RESERVED_BYTES, HUGE_PAGE_BYTES - before);
-    (void)madvise(begin, RESERVED_BYTES, MADV_HUGEPAGE); /* fails where the kernel has none */
+    /* Fails where the kernel has none. */
+    (void)madvise(begin + SMALL_PAGES_BYTES, RESERVED_BYTES - SMALL_PAGES_BYTES, MADV_HUGEPAGE);
     return begin;
 }
 

@@ -32,7 +32,8 @@ def begun_requests_share_a_bound(program):
         assert total > 100 << 20, total
         seconds = ping(agent.connect())
         peak = agent.resident_mib(peak=True)
-        assert peak < 240, peak
+        # The 128 MiB of the budget, the oldest's 64 beyond it, and what growing costs.
+        assert peak < 256, peak
         for stream in streams:
             stream.close()
         ping(agent.connect())
