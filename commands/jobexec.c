@@ -193,6 +193,7 @@ run_exec(TnCall *call, const void *data, void *result, GError **error)
         .has_input = input != NULL || args->has_standard_input,
         .input = input,
         .keep_open = args->has_standard_input,
+        .is_grouped = TRUE,
         .keep_us = args->keep_ms * US_PER_MS,
         .has_grace = args->has_grace,
         .grace_us = args->grace_ms * US_PER_MS,

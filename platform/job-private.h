@@ -35,6 +35,7 @@ struct TnJob {
     const TnJobHost *host;
     TnJobInfo info;
     int pidfd; /* -1: not begun, or reaped */
+    int group; /* directory of its control group; -1: none */
     TnWatch exit_watch;
     TnCaptureBudget budget;
     TnJobStream streams[TN_JOB_N_STREAMS];

@@ -14,6 +14,7 @@
 #include "platform/clock.h"
 #include "platform/fd.h"
 #include "platform/job-private.h"
+#include "platform/jobgroup.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -163,6 +164,10 @@ finish_job(TnJob *job)
     job->deadlines = (TnJobDeadlines){0};
     arm_timer(job);
     tn_feed_clear(&job->feed);
+    if (job->group >= 0) {
+        tn_fd_clear(&job->group);
+        tn_jobgroup_remove(job->host->group_parent, job->info.number);
+    }
     if (job->release_charge != NULL)
         job->release_charge(g_steal_pointer(&job->charge));
     job->release_charge = NULL;
@@ -181,12 +186,14 @@ handle_output(TnWatch *watch, guint32 events)
     notify_waiters(job, TN_JOB_EVENT_OUTPUT);
 }
 
-/* To the whole session: it was made with the group of the same number, which its leader cannot
- * leave. What has made a group of its own is out of reach here. */
+/* To all that the job has started: its control group, or without one its session, which was made
+ * with a process group of the same number that its leader cannot leave. */
 static void
 signal_group(const TnJob *job, int signal)
 {
-    if (!job->reaped && job->info.pid > 0)
+    if (job->group >= 0)
+        tn_jobgroup_signal(job->group, signal);
+    else if (!job->reaped && job->info.pid > 0)
         kill(-job->info.pid, signal);
 }
 
@@ -331,6 +338,7 @@ tn_job_new(const TnJobHost *host, const TnJobInfo *take_info)
     job->host = host;
     job->info = *take_info;
     job->pidfd = -1;
+    job->group = -1;
     tn_feed_init(&job->feed, &no_fd);
     g_queue_init(&job->waiters);
     g_queue_init(&job->firing);
@@ -405,6 +413,13 @@ tn_job_begin(TnJob *job, pid_t pid, int take_pidfd, gint64 timeout_us, gint64 gr
     return tn_job_watch_all(job, error);
 }
 
+int
+tn_job_add_group(TnJob *job)
+{
+    job->group = tn_jobgroup_create(job->host->group_parent, job->info.number);
+    return job->group;
+}
+
 void
 tn_job_set_charge(TnJob *job, gpointer charge, GDestroyNotify release)
 {
@@ -418,6 +433,7 @@ tn_job_abandon(TnJob *job)
     for (int i = 0; i < TN_JOB_N_STREAMS; i++)
         end_stream(&job->streams[i]);
     tn_watch_close(&job->exit_watch, &job->pidfd);
+    tn_fd_clear(&job->group);
     tn_feed_clear(&job->feed);
     job->deadlines = (TnJobDeadlines){0};
     arm_timer(job);
@@ -535,6 +551,10 @@ tn_job_signal(TnJob *job, int signal, gboolean tree, GError **error)
     if (job->pidfd < 0) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "the process has ended");
         return FALSE;
+    }
+    if (tree && job->group >= 0) {
+        tn_jobgroup_signal(job->group, signal);
+        return TRUE;
     }
     if (tree && kill(-job->info.pid, signal) == 0)
         return TRUE;

@@ -126,6 +126,7 @@ typedef struct {
     GMainContext *context;
     TnWatchSet *set;
     TnCapturePool *pool;
+    int group_parent; /* see jobgroup.h; -1: none */
     uint8_t *scratch; /* TN_CAPTURE_SCRATCH_BYTES */
     gpointer data;
     void (*ended)(gpointer data, TnJob *job);
@@ -141,6 +142,9 @@ void tn_job_add_stream(TnJob *job, TnJobStreamIndex index, TnCaptureFull full,
                        const TnCaptureBudget *budget, int take_fd);
 /* Makes it feed FD (taken); before tn_job_begin. */
 TnFeed *tn_job_add_feed(TnJob *job, int take_fd);
+/* Makes a control group for it; before tn_job_begin. The group's directory, borrowed; -1: there is
+ * none. */
+int tn_job_add_group(TnJob *job);
 /* The child runs: PIDFD is taken, TIMEOUT_US (0: none) counts from now. Errors: G_IO_ERROR from
  * errno; the job must be dropped then. */
 gboolean tn_job_begin(TnJob *job, pid_t pid, int take_pidfd, gint64 timeout_us, gint64 grace_us,

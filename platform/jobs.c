@@ -11,6 +11,7 @@
 
 #include "platform/clock.h"
 #include "platform/fd.h"
+#include "platform/jobgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -318,6 +319,7 @@ tn_jobs_new(TnSpawner *spawner, GMainContext *context, TnJobsNumber take_number,
         .context = context,
         .set = jobs->set,
         .pool = &jobs->pool,
+        .group_parent = tn_jobgroup_open_parent(),
         .scratch = g_malloc(TN_CAPTURE_SCRATCH_BYTES),
         .data = jobs,
         .ended = handle_ended,
@@ -333,6 +335,7 @@ tn_jobs_new(TnSpawner *spawner, GMainContext *context, TnJobsNumber take_number,
     jobs->expiry->jobs = jobs;
     g_source_set_name(&jobs->expiry->source, "job records");
     g_source_attach(&jobs->expiry->source, context);
+    tn_jobgroup_sweep(jobs->host.group_parent);
     return jobs;
 }
 
@@ -370,6 +373,7 @@ tn_jobs_free(TnJobs *jobs)
     g_source_destroy(&jobs->expiry->source);
     g_source_unref(&jobs->expiry->source);
     tn_capture_pool_trim(&jobs->pool);
+    tn_fd_clear(&jobs->host.group_parent);
     tn_watch_set_free(jobs->set);
     g_free(jobs->host.scratch);
     g_free(jobs);
@@ -476,6 +480,8 @@ fail_start(Entry *entry, TnJobStarted started, TnChildStep step, const GError *e
 {
     gpointer data = entry->data;
 
+    tn_job_abandon(entry->job);
+    tn_jobgroup_remove(entry->jobs->host.group_parent, entry->number);
     entry->jobs->n_running--;
     g_hash_table_remove(entry->jobs->by_number, &entry->number);
     started(data, NULL, step, error);
@@ -532,6 +538,7 @@ tn_jobs_start(TnJobs *jobs, const TnJobSpec *spec, TnJobStarted started, gpointe
 {
     Pipes pipes = {.child = {-1, -1, -1}, .ours = {-1, -1, -1}};
     gint64 number;
+    int group = -1;
     Entry *entry;
 
     if (jobs->n_running >= jobs->limits.max_children) {
@@ -550,7 +557,9 @@ tn_jobs_start(TnJobs *jobs, const TnJobSpec *spec, TnJobStarted started, gpointe
     entry->data = data;
     tn_job_set_charge(entry->job, spec->charge, spec->release_charge);
     jobs->n_running++;
-    tn_spawner_start(jobs->spawner, spec->plan, pipes.child, handle_spawned, entry);
+    if (spec->is_grouped || entry->timeout_us > 0)
+        group = tn_job_add_group(entry->job);
+    tn_spawner_start_in(jobs->spawner, spec->plan, pipes.child, group, handle_spawned, entry);
     return TRUE;
 }
 

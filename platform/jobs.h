@@ -39,11 +39,12 @@ typedef struct {
     TnCaptureFull on_full;
     guint64 limit_bytes; /* see TnCaptureBudget; the plan's own limit counts, too */
     guint64 reserved_bytes;
-    gboolean has_input; /* FALSE: /dev/null */
-    GBytes *input;      /* may be NULL */
-    gboolean keep_open; /* more input will come through tn_job_get_feed */
-    gint64 keep_us;     /* 0: as the limits say */
-    gboolean has_grace; /* grace_us counts if it is less than the plan's */
+    gboolean has_input;  /* FALSE: /dev/null */
+    GBytes *input;       /* may be NULL */
+    gboolean keep_open;  /* more input will come through tn_job_get_feed */
+    gboolean is_grouped; /* all that it starts may have to be ended; so it is with a time limit */
+    gint64 keep_us;      /* 0: as the limits say */
+    gboolean has_grace;  /* grace_us counts if it is less than the plan's */
     gint64 grace_us;
     gpointer charge; /* taken by a start that succeeds; released when the child has ended */
     GDestroyNotify release_charge;

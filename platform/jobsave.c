@@ -8,6 +8,7 @@
 #include "platform/jobsave.h"
 
 #include "platform/job-private.h"
+#include "platform/jobgroup.h"
 
 #include <string.h>
 
@@ -130,6 +131,7 @@ tn_job_save(const TnJob *job, GArray *fds)
     put_int(&builder, "limit-bytes", (gint64)job->budget.limit_bytes);
     put_int(&builder, "reserved-bytes", (gint64)job->budget.reserved_bytes);
     put_int(&builder, "stream-max-bytes", (gint64)job->budget.stream_max_bytes);
+    put_int(&builder, "group", job->group >= 0);
     put_int(&builder, "reaped", job->reaped);
     put_int(&builder, "draining", job->draining);
     put_int(&builder, "killing", job->killing);
@@ -240,6 +242,8 @@ static void
 restore_state(TnJob *job, GVariant *saved, GArray *fds)
 {
     job->pidfd = take_fd(saved, "pidfd", fds);
+    if (get_int(saved, "group") != 0)
+        job->group = tn_jobgroup_open(job->host->group_parent, job->info.number);
     job->budget.pool = job->host->pool;
     job->budget.limit_bytes = (guint64)get_int(saved, "limit-bytes");
     job->budget.reserved_bytes = (guint64)get_int(saved, "reserved-bytes");

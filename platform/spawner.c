@@ -37,6 +37,7 @@ struct Request {
     Request *next;
     TnSpawnPlan *plan;
     int stdio[3];
+    int group; /* borrowed */
     TnSpawnDone done;
     gpointer data;
     /* the answer */
@@ -149,7 +150,7 @@ build_child_plan(const TnSpawner *spawner, const Request *request)
 /* Returns the pid or -errno. The thread sleeps in here until the program runs or the child is
  * gone. */
 static pid_t
-clone_child(TnSpawner *spawner, TnChildPlan *plan)
+clone_child(TnSpawner *spawner, TnChildPlan *plan, int group)
 {
     char *stack = spawner->stack + GUARD_BYTES;
     struct clone_args args = {
@@ -159,8 +160,17 @@ clone_child(TnSpawner *spawner, TnChildPlan *plan)
         .stack = (guint64)(guintptr)stack,
         .stack_size = STACK_BYTES,
     };
-    long pid = tn_clone3(&args, sizeof args, tn_child_run, plan);
+    long pid = -EBADF;
 
+    if (group >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (unsigned)group;
+        pid = tn_clone3(&args, sizeof args, tn_child_run, plan);
+        args.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+        args.cgroup = 0;
+    }
+    if (pid < 0 && pid != -EMFILE && pid != -EAGAIN && pid != -ENOMEM)
+        pid = tn_clone3(&args, sizeof args, tn_child_run, plan);
     if (pid != -ENOSYS)
         return (pid_t)pid;
     pid = clone(tn_child_run, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
@@ -210,7 +220,7 @@ run_request(TnSpawner *spawner, Request *request)
     gboolean late;
 
     *spawner->report = (TnChildReport){.step = 0};
-    pid = clone_child(spawner, &plan);
+    pid = clone_child(spawner, &plan, request->group);
     request->started_us = tn_clock_monotonic_us();
 
     g_mutex_lock(&spawner->lock);
@@ -464,13 +474,14 @@ tn_spawner_free(TnSpawner *spawner)
 }
 
 void
-tn_spawner_start(TnSpawner *spawner, const TnSpawnPlan *plan, const int stdio[3], TnSpawnDone done,
-                 gpointer data)
+tn_spawner_start_in(TnSpawner *spawner, const TnSpawnPlan *plan, const int stdio[3], int group,
+                    TnSpawnDone done, gpointer data)
 {
     Request *request = g_new0(Request, 1);
 
     request->plan = tn_spawn_plan_ref(plan);
     memcpy(request->stdio, stdio, sizeof request->stdio);
+    request->group = group;
     request->done = done;
     request->data = data;
     request->pidfd = -1;
@@ -482,4 +493,11 @@ tn_spawner_start(TnSpawner *spawner, const TnSpawnPlan *plan, const int stdio[3]
     append_request(&spawner->waiting, request);
     g_cond_signal(&spawner->wake);
     g_mutex_unlock(&spawner->lock);
+}
+
+void
+tn_spawner_start(TnSpawner *spawner, const TnSpawnPlan *plan, const int stdio[3], TnSpawnDone done,
+                 gpointer data)
+{
+    tn_spawner_start_in(spawner, plan, stdio, -1, done, data);
 }

@@ -47,3 +47,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnSpawner, tn_spawner_free)
  * block. */
 void tn_spawner_start(TnSpawner *spawner, const TnSpawnPlan *plan, const int stdio[3],
                       TnSpawnDone done, gpointer data);
+
+/* The same inside the control group whose directory GROUP is (-1: in the agent's; so also where the
+ * kernel cannot do it). GROUP stays the caller's and open until DONE. */
+void tn_spawner_start_in(TnSpawner *spawner, const TnSpawnPlan *plan, const int stdio[3], int group,
+                         TnSpawnDone done, gpointer data);

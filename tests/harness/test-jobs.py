@@ -141,6 +141,31 @@ def signals_and_time_limits(ask, _agent):
     assert reply["signal"] == 9 and reply["reason"] == "killed"
 
 
+def tree_that_hides_is_ended(ask, agent):
+    """Forked twice, a session of its own, TERM ignored."""
+    mark = f"{agent.directory}/pid"
+    script = (f"setsid sh -c 'trap \"\" TERM; (echo $$ > {mark}; while :; do sleep 1; done) &' & "
+              "trap '' TERM; while :; do sleep 1; done")
+    number = job(ask, script, timeout_ms=700, grace_ms=300)["job"]
+    reply = ask("tenon-exec-read", job=number, wait_ms=20000)
+    assert reply["reason"] == "timeout" and reply["signal"] == 9, reply
+    with open(mark, encoding="ascii") as text:
+        pid = int(text.read())
+    if not any(os.path.exists(path + "/cgroup.kill") or os.path.exists(path + "/cgroup.controllers")
+               for path in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")):
+        print("     no cgroup2 here: what hides in a session of its own is not looked for")
+        return
+    time.sleep(0.3)
+    for process in os.listdir("/proc"):
+        if process.isdigit():
+            try:
+                with open(f"/proc/{process}/cmdline", "rb") as words:
+                    assert mark.encode() not in words.read(), process
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+    assert not os.path.exists(f"/proc/{pid}"), pid
+
+
 def what_is_wrong_is_said(ask, _agent):
     number = job(ask, "echo x", wait_ms=10000)["job"]
     cases = [
@@ -198,6 +223,7 @@ play([
     input_streams,
     writer_is_held_back,
     signals_and_time_limits,
+    tree_that_hides_is_ended,
     what_is_wrong_is_said,
     list_and_guest_exec_share_records,
     a_thousand_readers,

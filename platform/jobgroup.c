@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Control groups of jobs. No controller is switched on here, so the rule that only leaves may hold
+ * processes does not matter and the agent can stay where it is.
+ */
+
+#include "platform/jobgroup.h"
+
+#include "platform/fd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GROUP_PREFIX "tenon-job-"
+
+enum {
+    PROCS_LIMIT_BYTES = 1024 * 1024,
+    GROUP_MODE = 0755,
+};
+
+/* Where cgroup2 alone is mounted, and where it stands beside the older hierarchies. */
+static const char *const mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+
+/* The path of the line "0::PATH"; NULL: not in cgroup2. */
+static char *
+find_own_path(void)
+{
+    g_autofree char *text = NULL;
+    g_auto(GStrv) lines = NULL;
+
+    if (!tn_fd_read_file(AT_FDCWD, "/proc/self/cgroup", PROCS_LIMIT_BYTES, &text, NULL, NULL))
+        return NULL;
+    lines = g_strsplit(text, "\n", 0);
+    for (gsize i = 0; lines[i] != NULL; i++)
+        if (g_str_has_prefix(lines[i], "0::/"))
+            return g_strdup(lines[i] + strlen("0::"));
+    return NULL;
+}
+
+int
+tn_jobgroup_open_parent(void)
+{
+    g_autofree char *own = find_own_path();
+
+    for (gsize i = 0; own != NULL && i < G_N_ELEMENTS(mounts); i++) {
+        g_autofree char *path = g_strconcat(mounts[i], own, NULL);
+        tn_autofd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        /* cgroup.procs alone stands in the older hierarchies, too. */
+        if (fd >= 0 && faccessat(fd, "cgroup.controllers", R_OK, 0) == 0)
+            return faccessat(fd, "cgroup.procs", W_OK, 0) == 0 ? tn_fd_steal(&fd) : -1;
+    }
+    return -1;
+}
+
+static char *
+make_name(gint64 number)
+{
+    return g_strdup_printf(GROUP_PREFIX "%" G_GINT64_FORMAT, number);
+}
+
+int
+tn_jobgroup_open(int parent, gint64 number)
+{
+    g_autofree char *name = make_name(number);
+
+    return parent >= 0 ? openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
+int
+tn_jobgroup_create(int parent, gint64 number)
+{
+    g_autofree char *name = make_name(number);
+
+    if (parent < 0 || (mkdirat(parent, name, GROUP_MODE) < 0 && errno != EEXIST))
+        return -1;
+    return tn_jobgroup_open(parent, number);
+}
+
+void
+tn_jobgroup_remove(int parent, gint64 number)
+{
+    g_autofree char *name = make_name(number);
+
+    if (parent >= 0)
+        unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+void
+tn_jobgroup_sweep(int parent)
+{
+    int fd = parent >= 0 ? openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    const struct dirent *entry;
+
+    if (dir == NULL) {
+        tn_fd_clear(&fd);
+        return;
+    }
+    while ((entry = readdir(dir)) != NULL)
+        if (g_str_has_prefix(entry->d_name, GROUP_PREFIX))
+            unlinkat(parent, entry->d_name, AT_REMOVEDIR); /* fails where processes are left */
+    closedir(dir);
+}
+
+static gboolean
+kill_group(int group)
+{
+    tn_autofd int fd = openat(group, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+
+    return fd >= 0 && tn_fd_write_all(fd, "1", 1, NULL);
+}
+
+void
+tn_jobgroup_signal(int group, int signal)
+{
+    g_autofree char *text = NULL;
+    char *at;
+
+    if (signal == SIGKILL && kill_group(group))
+        return;
+    if (!tn_fd_read_file(group, "cgroup.procs", PROCS_LIMIT_BYTES, &text, NULL, NULL))
+        return;
+    at = text;
+    for (;;) {
+        gint64 pid = g_ascii_strtoll(at, &at, 10);
+
+        if (pid <= 0)
+            return;
+        kill((pid_t)pid, signal);
+    }
+}
