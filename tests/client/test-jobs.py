@@ -231,7 +231,11 @@ class Later(Jobful):
         self.check(ctl("logs", self.endpoint, "nope"), 127, err="no job is called 'nope'")
 
     def test_logs_follow(self):
-        self.detach("echo a; sleep 0.5; echo b; exit 4", "--name", "n")
+        self.detach("echo a; sleep 2; echo b; exit 4", "--name", "n")
+        # The shell may not have come to its first line yet.
+        end = time.monotonic() + 1.5
+        while ctl("logs", self.endpoint, "n").out == b"" and time.monotonic() < end:
+            time.sleep(0.02)
         self.check(ctl("logs", self.endpoint, "n"), 0, out=b"a\n")
         self.check(ctl("logs", "-f", "--tail", "0", self.endpoint, "n"), 0, out=b"b\n")
         self.check(ctl("attach", self.endpoint, "n"), 4, out=b"a\nb\n")

@@ -50,13 +50,32 @@ typedef struct {
     char *message;
 } Fixture;
 
+/* A copy of this program: read-only children see an empty /tmp, which may be where it was built,
+ * and children without rights must be able to reach it. NULL when it cannot be made. */
+static char *
+copy_self(void)
+{
+    char dir[] = "/var/lib/tn-confine-XXXXXX";
+    g_autofree char *text = NULL;
+    g_autofree char *path = NULL;
+    gsize size = 0;
+
+    if (g_mkdtemp_full(dir, 0755) == NULL ||
+        !g_file_get_contents("/proc/self/exe", &text, &size, NULL))
+        return NULL;
+    path = g_build_filename(dir, "attack", NULL);
+    if (!g_file_set_contents(path, text, (gssize)size, NULL) || g_chmod(path, 0755) != 0)
+        return NULL;
+    return g_steal_pointer(&path);
+}
+
 static int
 set_up(void **state)
 {
     Fixture *fixture = g_new0(Fixture, 1);
 
     fixture->dir = g_dir_make_tmp("tn-confine-XXXXXX", NULL);
-    fixture->self = g_file_read_link("/proc/self/exe", NULL);
+    fixture->self = copy_self();
     fixture->spawner = tn_spawner_new(NULL, NULL);
     *state = fixture;
     return fixture->dir != NULL && fixture->self != NULL && fixture->spawner != NULL ? 0 : -1;
@@ -67,9 +86,12 @@ tear_down(void **state)
 {
     Fixture *fixture = *state;
     g_autofree char *path = g_build_filename(fixture->dir, "50-t.conf", NULL);
+    g_autofree char *copy_dir = g_path_get_dirname(fixture->self);
 
     g_unlink(path);
     g_rmdir(fixture->dir);
+    g_unlink(fixture->self);
+    g_rmdir(copy_dir);
     tn_policy_holder_free(fixture->holder);
     tn_spawner_free(fixture->spawner);
     g_free(fixture->dir);
