@@ -256,6 +256,49 @@ close_upload(Writer *writer, GError **error)
     return TRUE;
 }
 
+static gboolean
+is_in_place(const Writer *writer)
+{
+    g_autoptr(TnAsk) ask = tn_ask_new("tenon-file-hash");
+    g_autoptr(TnAnswer) answer = NULL;
+    g_autoptr(GError) error = NULL;
+    guint at = 0;
+
+    if (writer->digest == NULL)
+        return FALSE;
+    tn_ask_add_string(ask, "path", writer->store->path);
+    answer = tn_dial_send(writer->agent, ask, 10 * TN_DIAL_ANSWER_US, &at, &error);
+    return answer != NULL && g_strcmp0(tn_answer_get_string(answer, at, "sha256"),
+                                       g_checksum_get_string(writer->digest)) == 0;
+}
+
+/* Closes, over as many connections as it takes. When one was lost while the agent checked, synced
+ * and renamed, either the upload still stands, and is closed again, or it is over: then the file in
+ * its place tells by its digest whether it is ours. */
+static gboolean
+finish_upload(Writer *writer, GError **error)
+{
+    for (guint n_failed = 0;; n_failed++) {
+        g_autoptr(GError) close_error = NULL;
+        g_autoptr(GError) send_error = NULL;
+
+        if (close_upload(writer, &close_error))
+            return TRUE;
+        if (!tn_fetch_may_retry(close_error) || writer->token == NULL || !writer->store->can_seek ||
+            n_failed >= RETRIES || !tn_dial_again(writer->agent, RETURN_US, NULL)) {
+            g_propagate_error(error, g_steal_pointer(&close_error));
+            return FALSE;
+        }
+        writer->is_at_end = FALSE;
+        if (send_all(writer, &send_error))
+            continue;
+        if (is_in_place(writer))
+            return TRUE;
+        g_propagate_error(error, g_steal_pointer(&send_error));
+        return FALSE;
+    }
+}
+
 /* The file is in place by now, so this is no failure of the copy. */
 static void
 set_mtime(const Writer *writer)
@@ -341,7 +384,7 @@ tn_store_run(TnAgent *agent, TnStore *store, GError **error)
     is_written = send_all(&writer, &tenon_error);
     if (!is_written && g_error_matches(tenon_error, TN_FAILURE, TN_FAILURE_NO_SUCH_COMMAND))
         return write_plain(&writer, error);
-    is_written = is_written && close_upload(&writer, &tenon_error);
+    is_written = is_written && finish_upload(&writer, &tenon_error);
     store->written = writer.next;
     if (is_written) {
         set_mtime(&writer);
