@@ -161,8 +161,15 @@ def main():
         if not os.access(qemu_ga, os.X_OK):
             print(f'no {qemu_ga} to compare with')
             sys.exit(1 if n_wrong else 77)
-        with host.Agent(qemu_ga) as other, other.connect() as theirs:
-            n_wrong += compare(ours, theirs, listed)
+        other = host.Agent(qemu_ga)
+        try:
+            with other.connect() as theirs:
+                n_wrong += compare(ours, theirs, listed)
+        finally:
+            # How the other agent ends is not judged here: it may be stuck in its channel.
+            other.process.kill()
+            other.process.wait()
+            other.discard()
     sys.exit(1 if n_wrong else 0)
 
 
