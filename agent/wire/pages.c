@@ -9,11 +9,13 @@
 
 #include "agent/wire/pages.h"
 
+#include <malloc.h>
 #include <string.h>
 #include <sys/mman.h>
 
 enum {
     HUGE_PAGE_BYTES = 2 * 1024 * 1024,
+    TRIM_FROM_BYTES = 512 * 1024,
     MALLOC_MAX_BYTES = HUGE_PAGE_BYTES,
     /* Up to here in small pages all the same: many peers that hold little each would else hold
      * twice as much as they sent. */
@@ -113,5 +115,9 @@ tn_pages_resize(gpointer memory, gsize old_size, gsize new_size)
     if (memory != NULL && moved != NULL)
         memcpy(moved, memory, MIN(old_size, new_size));
     free_memory(memory, old_size);
+    /* A block that outgrew the heap leaves a hole there as large as half of what it holds now, and
+     * many peers at once as many holes. */
+    if (is_mapped(new_size) && old_size > TRIM_FROM_BYTES && !is_mapped(old_size))
+        malloc_trim(0);
     return moved;
 }
