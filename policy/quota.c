@@ -93,7 +93,7 @@ charge_locked(TnQuota *quota, const TnQuotaLimits *limits, Usage *usage)
 TnCharge *
 tn_quota_take(TnQuota *quota, const TnQuotaLimits *limits, char **ret_what)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&quota->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&quota->lock);
     Usage *usage = limits->rule != NULL ? get_usage(quota, limits->rule) : NULL;
     char *what = charge_locked(quota, limits, usage);
     TnCharge *charge;
@@ -126,7 +126,7 @@ tn_charge_free(TnCharge *charge)
 guint
 tn_quota_count_children(TnQuota *quota)
 {
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&quota->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&quota->lock);
 
     return quota->n_children;
 }

@@ -142,8 +142,7 @@ test_hostile(void **state)
         "[general]\ndaemon=\n",
         "[general]\npath=\\q\n",
         "[general]\npath=\xff\n",
-        "\x7f"
-        "ELF\x01\x02",
+        "\177ELF\001\002",
         "[general]\n=x\n",
     };
     g_autofree char *large = g_malloc((1 << 20) + 2);

@@ -193,7 +193,6 @@ test_changes_nothing_forbidden(void **state)
     for (guint i = 0; i < G_N_ELEMENTS(paths); i++) {
         TnOpenSpec *spec = tn_open_spec_new();
         g_autoptr(TnOpenPlan) plan = NULL;
-        g_autoptr(GError) error = NULL;
         g_autofree char *name = NULL;
         tn_autofd int fd = -1;
         tn_autofd int dir = -1;
