@@ -49,8 +49,9 @@ typedef struct {
     int umask;         /* -1: the agent's */
     gint64 timeout_us; /* 0: none; then the whole tree is killed, TERM first, KILL after grace */
     gint64 grace_us;
-    guint64 output_max_bytes; /* per stream; 0: what the channel allows */
-    TnSpawnLimit *limits;     /* g_malloc'd array */
+    guint64 output_max_bytes;   /* per stream; 0: what the channel allows */
+    gboolean kills_on_overflow; /* a stream that exceeds its limit ends the whole tree */
+    TnSpawnLimit *limits;       /* g_malloc'd array */
     guint n_limits;
     TnSpawnConfine confine;
 } TnSpawnSpec;

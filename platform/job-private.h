@@ -44,6 +44,8 @@ struct TnJob {
     gboolean draining; /* the time of grace is over */
     gboolean killing;
     TnJobReason kill_reason;
+    gboolean kills_on_overflow;
+    gboolean is_filtered;
     gint64 grace_us;
     guint n_asked; /* times that ask_us came */
     TnJobDeadlines deadlines;

@@ -181,6 +181,8 @@ handle_output(TnWatch *watch, guint32 events)
     g_autoptr(TnJob) job = tn_job_ref(stream->job);
 
     read_stream(stream);
+    if (job->kills_on_overflow && tn_capture_get_dropped(stream->capture) > 0)
+        tn_job_kill(job, TN_JOB_OUTPUT_LIMIT, SIGKILL, 0);
     if (job->reaped && !job->info.ended && have_streams_ended(job))
         finish_job(job);
     notify_waiters(job, TN_JOB_EVENT_OUTPUT);
@@ -206,6 +208,8 @@ record_end(TnJob *job, const siginfo_t *status, const struct rusage *usage)
     job->info.exit_code = exited ? status->si_status : 0;
     job->info.signal = exited ? 0 : status->si_status;
     job->info.reason = exited ? TN_JOB_EXIT : TN_JOB_SIGNAL;
+    if (job->is_filtered && job->info.signal == SIGSYS)
+        job->info.reason = TN_JOB_SECCOMP;
     if (job->killing)
         job->info.reason = job->kill_reason;
     job->info.cpu_us = (gint64)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * G_USEC_PER_SEC +
@@ -418,6 +422,13 @@ tn_job_add_group(TnJob *job)
 {
     job->group = tn_jobgroup_create(job->host->group_parent, job->info.number);
     return job->group;
+}
+
+void
+tn_job_set_rules(TnJob *job, gboolean kills_on_overflow, gboolean is_filtered)
+{
+    job->kills_on_overflow = kills_on_overflow;
+    job->is_filtered = is_filtered;
 }
 
 void

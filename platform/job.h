@@ -149,6 +149,9 @@ int tn_job_add_group(TnJob *job);
  * errno; the job must be dropped then. */
 gboolean tn_job_begin(TnJob *job, pid_t pid, int take_pidfd, gint64 timeout_us, gint64 grace_us,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* What the job's plan says of its end: whether a stream that loses bytes ends it, and whether
+ * SIGSYS means that a filter did. */
+void tn_job_set_rules(TnJob *job, gboolean kills_on_overflow, gboolean is_filtered);
 /* What is released as soon as the child has ended. */
 void tn_job_set_charge(TnJob *job, gpointer charge, GDestroyNotify release);
 /* Closes all descriptors and forgets the child, which lives on. */

@@ -536,6 +536,7 @@ gboolean
 tn_jobs_start(TnJobs *jobs, const TnJobSpec *spec, TnJobStarted started, gpointer data,
               GError **error)
 {
+    const TnSpawnSpec *plan;
     Pipes pipes = {.child = {-1, -1, -1}, .ours = {-1, -1, -1}};
     gint64 number;
     int group = -1;
@@ -556,6 +557,8 @@ tn_jobs_start(TnJobs *jobs, const TnJobSpec *spec, TnJobStarted started, gpointe
     entry->started = started;
     entry->data = data;
     tn_job_set_charge(entry->job, spec->charge, spec->release_charge);
+    plan = tn_spawn_plan_get_spec(spec->plan);
+    tn_job_set_rules(entry->job, plan->kills_on_overflow, plan->confine.filters[0] != NULL);
     jobs->n_running++;
     if (spec->is_grouped || entry->timeout_us > 0)
         group = tn_job_add_group(entry->job);

@@ -136,6 +136,8 @@ tn_job_save(const TnJob *job, GArray *fds)
     put_int(&builder, "draining", job->draining);
     put_int(&builder, "killing", job->killing);
     put_int(&builder, "kill-reason", job->kill_reason);
+    put_int(&builder, "kills-on-overflow", job->kills_on_overflow);
+    put_int(&builder, "is-filtered", job->is_filtered);
     put_int(&builder, "grace-us", job->grace_us);
     put_int(&builder, "timeout-at", job->deadlines.timeout_us);
     put_int(&builder, "kill-at", job->deadlines.kill_us);
@@ -251,6 +253,8 @@ restore_state(TnJob *job, GVariant *saved, GArray *fds)
     job->reaped = get_int(saved, "reaped") != 0;
     job->draining = get_int(saved, "draining") != 0;
     job->killing = get_int(saved, "killing") != 0;
+    job->kills_on_overflow = get_int(saved, "kills-on-overflow") != 0;
+    job->is_filtered = get_int(saved, "is-filtered") != 0;
     job->kill_reason = (TnJobReason)CLAMP(get_int(saved, "kill-reason"), 0, TN_JOB_REASON_N - 1);
     job->grace_us = get_int(saved, "grace-us");
     job->deadlines.timeout_us = get_int(saved, "timeout-at");

@@ -31,6 +31,7 @@ enum {
     CREATE_TRIES = 8,
     /* No path that open(2) takes in one piece has more components than this. */
     DEPTH_MAX = 2048,
+    FORBIDDEN_MAX = 32,
 };
 
 struct TnOpenPlan {
@@ -370,15 +371,24 @@ is_same_object(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-static gboolean
-is_forbidden_here(const TnOpenSpec *spec, const struct stat *st)
+/* The forbidden directories that exist, as objects. */
+static guint
+stat_forbidden(const TnOpenSpec *spec, struct stat *objects)
 {
-    for (gsize i = 0; spec->forbidden[i] != NULL; i++) {
-        struct stat own;
+    guint n = 0;
 
-        if (stat(spec->forbidden[i], &own) == 0 && is_same_object(st, &own))
+    for (gsize i = 0; spec->forbidden[i] != NULL && n < FORBIDDEN_MAX; i++)
+        if (stat(spec->forbidden[i], &objects[n]) == 0)
+            n++;
+    return n;
+}
+
+static gboolean
+is_one_of(const struct stat *object, const struct stat *objects, guint n)
+{
+    for (guint i = 0; i < n; i++)
+        if (is_same_object(object, &objects[i]))
             return TRUE;
-    }
     return FALSE;
 }
 
@@ -387,19 +397,22 @@ is_forbidden_here(const TnOpenSpec *spec, const struct stat *st)
 static gboolean
 check_directory(const TnOpenSpec *spec, int dir_fd)
 {
+    struct stat forbidden[FORBIDDEN_MAX];
     tn_autofd int at = -1;
     struct stat here;
     struct stat above = {0};
+    guint n;
 
     if (spec->forbidden == NULL)
         return TRUE;
+    n = stat_forbidden(spec, forbidden);
     at = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
     if (at < 0 || fstat(at, &here) != 0)
         return FALSE;
     for (int i = 0; i < DEPTH_MAX; i++) {
         int up;
 
-        if (is_forbidden_here(spec, &here))
+        if (is_one_of(&here, forbidden, n))
             break;
         up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (up < 0)

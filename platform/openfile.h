@@ -47,7 +47,7 @@ typedef struct {
     uint64_t max_read_bytes;      /* 0: no limit */
     uint64_t max_size_bytes;      /* 0: no limit */
     const char *const *forbidden; /* directories below which nothing is changed, however the path
-                                     leads there; NULL-ended, static; may be NULL */
+                                     leads there; NULL-ended, static, at most 32; NULL: none */
 } TnOpenSpec;
 
 /* An empty spec; free it unless it was sealed. */

@@ -7,28 +7,12 @@
  */
 
 #include "policy/files.h"
+#include "policy/rules-check.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-/* What no rule can let be written: policy, state, run directory, units, ports. A rule is refused
- * when its subtree meets one of them, and the open compares directories by device and inode. */
-static const char *const own_paths[] = {
-    "/etc/tenon",
-    "/run/tenon",
-    "/var/lib/tenon",
-    "/usr/lib/tenon",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/dev/virtio-ports",
-    "/proc",
-    NULL,
-};
-
 enum {
-    WRITES = TN_FILE_ACCESS_WRITE | TN_FILE_ACCESS_APPEND | TN_FILE_ACCESS_CREATE,
     COMPAT_CREATE_MODE = 0666 & ~022,
 };
 
@@ -75,25 +59,6 @@ is_beneath(const char *dir, const char *path)
     return strncmp(dir, path, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
-static gboolean
-check_paths(const TnFileConf *conf, guint access, GError **error)
-{
-    for (guint i = 0; (access & WRITES) != 0 && i < conf->paths->len; i++) {
-        const char *path = g_ptr_array_index(conf->paths, i);
-
-        for (gsize k = 0; own_paths[k] != NULL; k++) {
-            if (!is_beneath(path, own_paths[k]) && !is_beneath(own_paths[k], path))
-                continue;
-            g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_INVALID,
-                        "%s:%u:1: [file %s] would let %s be written, which no rule can",
-                        conf->base.place.file, conf->base.place.line, conf->base.name,
-                        own_paths[k]);
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
 static void
 free_rule(gpointer data)
 {
@@ -116,8 +81,6 @@ tn_files_compile(TnPolicy *policy, GError **error)
         rule->access = parse_access(conf);
         rule->types = parse_types(conf);
         rule->has_user = conf->as_user != NULL;
-        if (!check_paths(conf, rule->access, error))
-            return FALSE;
         if (rule->has_user && !tn_user_find(conf->as_user, &rule->user, error)) {
             g_prefix_error(error, "%s:%u:1: as-user: ", conf->base.place.file,
                            conf->base.place.line);
@@ -304,6 +267,6 @@ tn_files_make_plan(const TnFileRule *rule, const char *path, const char **ret_wh
     spec->gid = rule->user.gid;
     spec->max_read_bytes = conf->max_read;
     spec->max_size_bytes = conf->max_size;
-    spec->forbidden = own_paths;
+    spec->forbidden = tn_rules_own_paths;
     return tn_open_plan_seal(spec);
 }

@@ -24,7 +24,7 @@ typedef enum {
 } TnFileAccess;
 
 /* Fills POLICY's file rules from its sections; looks users up. Errors: TN_POLICY_ERROR_INVALID with
- * file and line, also for a rule that would let tenon's own files be written. */
+ * file and line. */
 gboolean tn_files_compile(TnPolicy *policy, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The rules that let a file command have its path and, where it has one, the path it renames to.

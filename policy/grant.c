@@ -204,7 +204,16 @@ make_plan(const Question *question, GError **error)
     gboolean by_rule = conf->base.kind == TN_SECTION_EXEC;
     const TnUser *user =
         question->chosen.name != NULL ? &question->chosen : &question->verdict.exec->user;
-    g_autoptr(TnSpawnSpec) spec = tn_spawn_spec_new();
+    g_autoptr(TnSpawnSpec) spec = NULL;
+
+    /* Control groups are not made yet; a rule that asks for one must not run without. */
+    if (conf->cgroup->len > 0 && conf->best_effort->len == 0) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                    "%s: confinement step 'cgroup' failed: not supported by this version",
+                    action->command);
+        return NULL;
+    }
+    spec = tn_spawn_spec_new();
 
     spec->path = g_strdup(by_rule ? question->identity : question->found);
     spec->argv = build_argv(question);
@@ -215,6 +224,7 @@ make_plan(const Question *question, GError **error)
                                       MIN(action->timeout_ms, G_MAXINT64 / 1000) * 1000);
     spec->grace_us = conf->kill_grace_us;
     spec->output_max_bytes = narrow(conf->output_bytes, action->output_max_bytes);
+    spec->kills_on_overflow = conf->on_overflow == 1;
     add_limits(conf, spec);
     if (!tn_confinement_fill(question->holder->sandboxes, question->verdict.exec, user,
                              &spec->confine, error)) {

@@ -151,7 +151,8 @@ static const TnKey COMMANDS_KEYS[] = {
         WORDS(K, "limits", TnExecConf, limits, LIMITS,                                             \
               "Resource limits: nofile nproc core fsize cpu as data stack memlock."),              \
         WORDS(K, "cgroup", TnExecConf, cgroup, "none",                                             \
-              "Limits of a control group of its own: pids=64 memory=256M cpu=50%."),               \
+              "Limits of a control group of its own: pids=64 memory=256M cpu=50%. Not applied "    \
+              "by this version: requests fail unless best-effort = cgroup."),                      \
         COUNT(K, "concurrent", TnExecConf, concurrent, 1, 65536, CONCURRENT, NULL,                 \
               "How many of it may run at one time."),                                              \
         RATE(K, "rate", TnExecConf, rate, "none", "How often it may be started, such as 10/min."), \
@@ -240,12 +241,15 @@ static const TnKey PROFILE_KEYS[] = {
 
 static const TnKey AUDIT_KEYS[] = {
     CHOICE(TN_SECTION_AUDIT, "level", TnAuditConf, level, "all privileged denied off", "privileged",
-           "Which requests leave a record; off only in mode compat."),
+           "Which requests leave a record; off only in mode compat. No records are written by this "
+           "version."),
     YES_NO(TN_SECTION_AUDIT, "args", TnAuditConf, args, "yes", "Records hold the arguments."),
     CHOICE(TN_SECTION_AUDIT, "env", TnAuditConf, env, "names none", "names",
            "Records hold the names of the variables; never their values."),
-    CHOICE(TN_SECTION_AUDIT, "required", TnAuditConf, required, "no yes auto", "auto",
-           "What cannot be recorded is not done; auto is yes in mode locked."),
+    CHOICE(
+        TN_SECTION_AUDIT, "required", TnAuditConf, required, "no yes auto", "auto",
+        "What cannot be recorded is not done; auto is yes in mode locked. This version writes no "
+        "records: yes is refused, and auto does nothing."),
     TEXT(TN_SECTION_AUDIT, "file", TnAuditConf, file, "/var/log/tenon/audit.jsonl",
          "Where records go when neither the journal nor syslog takes them."),
 };

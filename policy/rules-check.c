@@ -87,10 +87,25 @@ static const char *const CAPS[] = {
 };
 
 /* Directories that no rule may write to: whoever writes there writes the policy. */
-static const char *const OWN_PATHS[] = {
-    "/etc/tenon",     "/run/tenon",     "/var/run/tenon",     "/var/lib/tenon",
-    "/usr/lib/tenon", "/lib/tenon",     "/usr/share/tenon",   "/dev/virtio-ports",
-    "/etc/qemu",      "/var/log/tenon", "/etc/default/tenon", "/etc/sysconfig/tenon",
+const char *const tn_rules_own_paths[] = {
+    "/etc/tenon",
+    "/run/tenon",
+    "/var/run/tenon",
+    "/var/lib/tenon",
+    "/usr/lib/tenon",
+    "/lib/tenon",
+    "/usr/share/tenon",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/dev/virtio-ports",
+    "/proc",
+    "/etc/qemu",
+    "/var/log/tenon",
+    "/etc/default/tenon",
+    "/etc/sysconfig/tenon",
+    NULL,
 };
 
 /* The error of KEY in SECTION; returns FALSE. */
@@ -412,10 +427,10 @@ check_file(const TnFileConf *conf, GError **error)
             return fail(&conf->base, "types", error, "%.40s is no type of file",
                         (const char *)g_ptr_array_index(conf->types, i));
     for (guint i = 0; writes && i < conf->paths->len; i++)
-        for (gsize k = 0; k < G_N_ELEMENTS(OWN_PATHS); k++)
-            if (paths_meet(g_ptr_array_index(conf->paths, i), OWN_PATHS[k]))
+        for (gsize k = 0; tn_rules_own_paths[k] != NULL; k++)
+            if (paths_meet(g_ptr_array_index(conf->paths, i), tn_rules_own_paths[k]))
                 return fail(&conf->base, "path", error, "%s would let the host write %s",
-                            (const char *)g_ptr_array_index(conf->paths, i), OWN_PATHS[k]);
+                            (const char *)g_ptr_array_index(conf->paths, i), tn_rules_own_paths[k]);
     return TRUE;
 }
 

@@ -3,6 +3,10 @@
 
 #include "policy/rules.h"
 
+/* What no rule can let be written: policy, state, run directory, units, ports; NULL-ended. A rule
+ * that meets one of them is refused here, and the open compares directories as objects. */
+extern const char *const tn_rules_own_paths[];
+
 /* Fills in defaults and checks what needs the whole: names of commands (keys of COMMANDS, to
  * TnPolicyCommand; NULL: not checked), profiles, values that exclude each other. */
 gboolean tn_rules_finish(TnRules *rules, GHashTable *commands, GError **error)

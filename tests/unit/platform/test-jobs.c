@@ -8,8 +8,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -377,6 +380,52 @@ test_charge_and_max_children(void **state)
 }
 
 static void
+test_overflow_kills(void **state)
+{
+    Fixture *fixture = *state;
+    TnSpawnSpec *raw = make_spec("/bin/sh", "-c", "yes; sleep 60", NULL);
+    g_autoptr(TnSpawnPlan) plan = NULL;
+    TnJobSpec spec;
+    TnJob *job;
+
+    raw->output_max_bytes = 1000;
+    raw->kills_on_overflow = TRUE;
+    plan = tn_spawn_plan_seal(raw);
+    spec = make_job(fixture, plan);
+    spec.out = TN_JOB_OUTPUT_CAPTURE;
+    job = start_job(fixture, &spec);
+    run_to_end(job);
+    assert_int_equal(tn_job_get_info(job)->reason, TN_JOB_OUTPUT_LIMIT);
+    assert_int_equal(tn_job_get_info(job)->signal, SIGKILL);
+}
+
+/* uname(2) kills, everything else is allowed. */
+static void
+test_filter_is_the_reason(void **state)
+{
+    const struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_uname, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    Fixture *fixture = *state;
+    TnSpawnSpec *raw = make_spec("/bin/uname", NULL);
+    g_autoptr(TnSpawnPlan) plan = NULL;
+    TnJobSpec spec;
+    TnJob *job;
+
+    raw->confine.sets_no_new_privs = TRUE;
+    raw->confine.filters[0] = g_bytes_new(code, sizeof code);
+    plan = tn_spawn_plan_seal(raw);
+    spec = make_job(fixture, plan);
+    job = start_job(fixture, &spec);
+    run_to_end(job);
+    assert_int_equal(tn_job_get_info(job)->reason, TN_JOB_SECCOMP);
+    assert_int_equal(tn_job_get_info(job)->signal, SIGSYS);
+}
+
+static void
 test_failed_start_leaves_nothing(void **state)
 {
     Fixture *fixture = *state;
@@ -596,6 +645,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_charge_and_max_children, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failed_start_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_found_by_channel, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_overflow_kills, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_filter_is_the_reason, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_records_go_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_kept_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_records_expire, set_up, tear_down),

@@ -397,6 +397,35 @@ test_texts_by_detail(void **state)
     assert_string_equal(minimal, "Permission denied");
 }
 
+/* What is not applied yet must not run without. */
+static void
+test_unkept_promises_fail(void **state)
+{
+    Fixture *fixture = *state;
+    TnPolicyOptions options = {
+        .commands = COMMANDS,
+        .n_commands = G_N_ELEMENTS(COMMANDS),
+        .policy_dir = fixture->dir,
+    };
+    const TnPolicy *policy;
+    g_autofree char *refusal = NULL;
+
+    load(fixture, "[exec df]\npath = /usr/bin/df\ncgroup = pids=4\n");
+    refusal = try_run(fixture, "/usr/bin/df", NULL);
+    assert_non_null(refusal);
+    assert_non_null(strstr(refusal, "confinement step 'cgroup' failed"));
+    load(fixture, "[exec df]\npath = /usr/bin/df\ncgroup = pids=4\nbest-effort = cgroup\n");
+    assert_runs(try_run(fixture, "/usr/bin/df", NULL));
+    load(fixture, "[audit]\nlevel = all\n");
+    policy = tn_policy_holder_get(fixture->holder);
+    assert_non_null(strstr(tn_policy_get_warnings(policy)[0], "writes no records"));
+    write_policy(fixture->dir, "50-test.conf", "[audit]\nrequired = yes\n");
+    tn_policy_holder_free(fixture->holder);
+    fixture->holder = tn_policy_holder_new(&options, NULL);
+    policy = tn_policy_holder_get(fixture->holder);
+    assert_non_null(strstr(tn_policy_get_sealed_reason(policy), "50-test.conf:1:1: audit"));
+}
+
 static void
 test_reload(void **state)
 {
@@ -520,6 +549,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_quotas, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_texts_by_detail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reload, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unkept_promises_fail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_presets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_file_lists_in_mode_locked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_clients_are_those_that_are_named, set_up, tear_down),
