@@ -467,6 +467,7 @@ make_config(Reading *reading)
 {
     TnSettings *settings = &reading->settings;
     TnConfig *config = g_new0(TnConfig, 1);
+    gboolean is_trial = strcmp(settings->state_dir, reading->defaults->state_dir) != 0;
 
     if (settings->daemonize)
         make_all_absolute(settings);
@@ -477,6 +478,8 @@ make_config(Reading *reading)
         .pid_path = g_steal_pointer(&settings->pid_path),
         .hook_path = g_steal_pointer(&settings->hook_path),
         .state_path = g_build_filename(settings->state_dir, "qga.state", NULL),
+        .audit_path = is_trial ? g_build_filename(settings->state_dir, "audit.jsonl", NULL)
+                               : g_strdup(TN_AUDIT_FILE),
         .policy_dir = g_steal_pointer(&settings->policy_dir),
         .hide_interfaces = split_words(settings->hide_interfaces),
         .verbose = settings->verbose,
@@ -540,6 +543,7 @@ tn_config_free(TnConfig *config)
     g_free(config->pid_path);
     g_free(config->hook_path);
     g_free(config->state_path);
+    g_free(config->audit_path);
     g_free(config->policy_dir);
     g_strfreev(config->hide_interfaces);
     g_free(config->notify_socket);

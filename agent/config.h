@@ -27,6 +27,7 @@ typedef struct {
     char *pid_path;
     char *hook_path;  /* program that is run around a freeze; NULL: none */
     char *state_path; /* the state file */
+    char *audit_path; /* of the policy's records, if there is no better place for them */
     char *policy_dir; /* instead of the built-in directories; NULL: those */
     /* Interfaces that no answer shows: names with * and ?, or kind:KIND; NULL: none. */
     char **hide_interfaces;

@@ -100,9 +100,16 @@ static gboolean
 check_enabled(TnDispatch *dispatch, TnCall *call, GError **error)
 {
     const char *why = explain_disabled(dispatch, call->entry);
+    const TnAction action = {
+        .command = call->entry->command->name,
+        .group = call->entry->command->group,
+        .channel = call->channel,
+        .frozen = is_frozen(dispatch),
+    };
 
     if (why == NULL)
         return TRUE;
+    tn_policy_note_disabled(dispatch->config.policy, &action, why);
     g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DISABLED,
                 "Command %s has been disabled: %s", call->request.name, why);
     return FALSE;

@@ -117,6 +117,7 @@ note_frozen(gboolean frozen, gpointer data)
     Agent *agent = data;
 
     tn_log_set_frozen(agent->log, frozen);
+    tn_policy_holder_set_frozen(agent->policy, frozen);
 }
 
 static gboolean
@@ -134,6 +135,8 @@ static gboolean
 make_policy(Agent *agent, GError **error)
 {
     agent->policy = tn_startup_make_policy(agent->config, agent->registry, error);
+    if (agent->state != NULL)
+        tn_policy_holder_set_frozen(agent->policy, tn_state_is_frozen(agent->state));
     return agent->policy != NULL;
 }
 

@@ -44,6 +44,7 @@ tn_startup_make_policy(const TnConfig *config, const TnRegistry *registry, GErro
 {
     TnPolicyOptions options = {
         .compat = config->compat,
+        .audit_file = config->check_only ? NULL : config->audit_path,
         .policy_dir = config->policy_dir,
         .lists = (const TnPolicyList *)(const void *)config->lists->data,
         .n_lists = config->lists->len,

@@ -95,6 +95,7 @@ answer_started(gpointer data, TnJob *job, TnChildStep step, const GError *error)
 
     if (job != NULL) {
         result->pid = tn_job_get_info(job)->pid;
+        tn_joboutput_note_started(call, job);
         tn_call_return(call);
         return;
     }
@@ -125,7 +126,7 @@ run_exec(TnCall *call, const void *data, void *result, GError **error)
     tn_joboutput_set_limits(call);
     tn_joboutput_set_charge(call, &spec);
     if (!tn_jobs_start(jobs, &spec, answer_started, call, error)) {
-        spec.release_charge(spec.charge);
+        spec.release_charge(spec.charge, NULL);
         return FALSE;
     }
     tn_call_defer(call);

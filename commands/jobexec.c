@@ -160,6 +160,7 @@ answer_started(gpointer data, TnJob *job, TnChildStep step, const GError *error)
         tn_call_fail(call, failure);
         return;
     }
+    tn_joboutput_note_started(call, job);
     result->job = tn_job_get_info(job)->number;
     result->pid = tn_job_get_info(job)->pid;
     result->has_pid = true;
@@ -206,7 +207,7 @@ run_exec(TnCall *call, const void *data, void *result, GError **error)
     tn_joboutput_set_limits(call);
     tn_joboutput_set_charge(call, &spec);
     if (!tn_jobs_start(tn_call_get_context(call)->jobs, &spec, answer_started, starting, error)) {
-        spec.release_charge(spec.charge);
+        spec.release_charge(spec.charge, NULL);
         return FALSE;
     }
     (void)g_steal_pointer(&starting);

@@ -83,9 +83,26 @@ tn_joboutput_set_budget(TnCall *call, TnJobSpec *spec)
 }
 
 static void
-release_grant(gpointer data)
+release_grant(gpointer data, const TnJobInfo *info)
 {
+    if (info != NULL) {
+        const TnGrantEnd end = {
+            .pid = info->pid,
+            .exit_code = info->exit_code,
+            .signal = info->signal,
+            .reason = tn_job_reason_word(info->reason),
+            .duration_us = info->ended_us - info->started_us,
+        };
+
+        tn_grant_note_end(data, &end);
+    }
     tn_grant_unref(data);
+}
+
+void
+tn_joboutput_note_started(TnCall *call, const TnJob *job)
+{
+    tn_grant_note_start(tn_call_get_grant(call), tn_job_get_info(job)->pid);
 }
 
 void

@@ -16,6 +16,9 @@ void tn_joboutput_set_limits(TnCall *call);
  * streams share what fits a reply that libvirt takes, a listener allows 16 MiB each. */
 void tn_joboutput_set_budget(TnCall *call, TnJobSpec *spec);
 
+/* Leaves the record that the program of CALL's grant runs as JOB. */
+void tn_joboutput_note_started(TnCall *call, const TnJob *job);
+
 /* Charges SPEC with the grant of CALL: it is held until the child has ended. */
 void tn_joboutput_set_charge(TnCall *call, TnJobSpec *spec);
 

@@ -51,7 +51,7 @@ struct TnJob {
     TnJobDeadlines deadlines;
     TnJobTimer *timer; /* NULL until the first deadline */
     gpointer charge;
-    GDestroyNotify release_charge;
+    TnJobRelease release_charge;
     GQueue waiters;
     GQueue firing; /* those that are being told */
 };

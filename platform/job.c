@@ -169,7 +169,7 @@ finish_job(TnJob *job)
         tn_jobgroup_remove(job->host->group_parent, job->info.number);
     }
     if (job->release_charge != NULL)
-        job->release_charge(g_steal_pointer(&job->charge));
+        job->release_charge(g_steal_pointer(&job->charge), &job->info);
     job->release_charge = NULL;
     job->host->ended(job->host->data, job);
 }
@@ -432,7 +432,7 @@ tn_job_set_rules(TnJob *job, gboolean kills_on_overflow, gboolean is_filtered)
 }
 
 void
-tn_job_set_charge(TnJob *job, gpointer charge, GDestroyNotify release)
+tn_job_set_charge(TnJob *job, gpointer charge, TnJobRelease release)
 {
     job->charge = charge;
     job->release_charge = release;
@@ -468,7 +468,7 @@ tn_job_unref(TnJob *job)
         g_source_unref(&job->timer->source);
     }
     if (job->release_charge != NULL)
-        job->release_charge(job->charge);
+        job->release_charge(job->charge, NULL);
     for (int i = 0; i < TN_JOB_N_STREAMS; i++)
         tn_capture_free(job->streams[i].capture);
     g_free(job->info.name);

@@ -50,6 +50,9 @@ typedef struct {
     guint64 peak_bytes; /* largest resident size of a process of it */
 } TnJobInfo;
 
+/* Gives CHARGE back. INFO tells how the job ended; NULL when that is not known. */
+typedef void (*TnJobRelease)(gpointer charge, const TnJobInfo *info);
+
 typedef enum {
     TN_JOB_STDOUT,
     TN_JOB_STDERR,
@@ -153,6 +156,6 @@ gboolean tn_job_begin(TnJob *job, pid_t pid, int take_pidfd, gint64 timeout_us, 
  * SIGSYS means that a filter did. */
 void tn_job_set_rules(TnJob *job, gboolean kills_on_overflow, gboolean is_filtered);
 /* What is released as soon as the child has ended. */
-void tn_job_set_charge(TnJob *job, gpointer charge, GDestroyNotify release);
+void tn_job_set_charge(TnJob *job, gpointer charge, TnJobRelease release);
 /* Closes all descriptors and forgets the child, which lives on. */
 void tn_job_abandon(TnJob *job);

@@ -47,7 +47,7 @@ typedef struct {
     gboolean has_grace;  /* grace_us counts if it is less than the plan's */
     gint64 grace_us;
     gpointer charge; /* taken by a start that succeeds; released when the child has ended */
-    GDestroyNotify release_charge;
+    TnJobRelease release_charge;
 } TnJobSpec;
 
 /* The next number, > 0, which no job ever had. */

@@ -177,27 +177,6 @@ fill_clients(TnPolicy *policy, GError **error)
     return TRUE;
 }
 
-/* No records are written yet. Who demands them gets nothing done, and who asks for them is told. */
-static gboolean
-check_audit(TnPolicy *policy, GError **error)
-{
-    const TnAuditConf *audit = policy->rules->audit;
-    const TnPlace *place = &audit->base.place;
-
-    if (audit->required == TN_CHOICE_YES) {
-        g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_INVALID,
-                    "%s:%u:1: audit: required = yes cannot be kept: this version writes no records",
-                    place->file, place->line);
-        return FALSE;
-    }
-    if (place->line > 0)
-        g_ptr_array_add(
-            policy->warnings,
-            g_strdup_printf("%s:%u: [audit] is read, but this version writes no records",
-                            place->file, place->line));
-    return TRUE;
-}
-
 gboolean
 tn_compile_policy(TnPolicy *policy, GError **error)
 {
@@ -217,7 +196,7 @@ tn_compile_policy(TnPolicy *policy, GError **error)
         g_ptr_array_add(policy->exec_rules, rule);
         policy->has_exec_rules = policy->has_exec_rules || conf->verdict == 0;
     }
-    if (!tn_files_compile(policy, error) || !check_audit(policy, error))
+    if (!tn_files_compile(policy, error))
         return FALSE;
     policy->exec_default = compile_rule(rules, rules->exec_default, error);
     fill_settings(policy);

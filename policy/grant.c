@@ -18,6 +18,9 @@
 
 struct TnGrant {
     gint n_refs;
+    TnPolicyHolder *holder; /* for records only; see tn_grant_note_end */
+    const char *command;    /* interned */
+    guint64 ref;
     TnSpawnPlan *plan;
     TnOpenPlan *open_plan;
     TnOpenPlan *to_plan;
@@ -292,32 +295,81 @@ grant_files(Question *question, TnGrant *grant, GError **error)
     return action->to == NULL || grant->to_plan != NULL;
 }
 
+/* Everything up to the record. FALSE with ERROR when it is refused; the verdict is then a denial
+ * unless it was the machine that refused. */
+static gboolean
+judge(Question *question, TnGrant *grant, GError **error)
+{
+    const TnAction *action = question->action;
+
+    if (tn_decide_is_exec(action))
+        find_program(question);
+    tn_decide(question->policy, action, question->identity, NULL, &question->verdict);
+    if (question->verdict.kind != TN_VERDICT_ALLOW)
+        return tn_refusal_set(question->policy, action, &question->verdict, question->ref, error);
+    if (question->verdict.exec != NULL && !grant_program(question, grant, error))
+        return FALSE;
+    return !tn_decide_is_file(action) || grant_files(question, grant, error);
+}
+
+/* The record is written before the act. FALSE when there is none and the policy wants one. */
+static gboolean
+record(Question *question, const GError *refusal, GError **error)
+{
+    const TnAction *action = question->action;
+
+    if (refusal != NULL && question->verdict.kind == TN_VERDICT_ALLOW) {
+        question->verdict.kind = TN_VERDICT_DENY;
+        question->verdict.reason = g_strdup(refusal->message);
+    }
+    if (tn_audit_decision(question->holder->audit, question->policy, action, &question->verdict,
+                          question->ref) ||
+        refusal != NULL)
+        return TRUE;
+    g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DENIED,
+                "%s: Permission denied: no record of it can be written", action->command);
+    return FALSE;
+}
+
 TnGrant *
 tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
 {
     g_autoptr(TnGrant) grant = g_new0(TnGrant, 1);
+    g_autoptr(GError) refusal = NULL;
     g_auto(Question) question = {
         .holder = holder,
         .policy = holder->current,
         .action = action,
+        .ref = make_ref(),
     };
 
     grant->n_refs = 1;
-    if (tn_decide_is_exec(action)) {
-        question.ref = make_ref();
-        find_program(&question);
-    }
-    tn_decide(question.policy, action, question.identity, NULL, &question.verdict);
-    if (question.verdict.kind != TN_VERDICT_ALLOW) {
-        question.ref = question.ref != 0 ? question.ref : make_ref();
-        tn_refusal_set(question.policy, action, &question.verdict, question.ref, error);
+    grant->holder = holder;
+    grant->command = g_intern_string(action->command);
+    grant->ref = question.ref;
+    judge(&question, grant, &refusal);
+    if (!record(&question, refusal, error))
         return NULL;
-    }
-    if (question.verdict.exec != NULL && !grant_program(&question, grant, error))
-        return NULL;
-    if (tn_decide_is_file(action) && !grant_files(&question, grant, error))
-        return NULL;
-    return g_steal_pointer(&grant);
+    if (refusal == NULL)
+        return g_steal_pointer(&grant);
+    g_propagate_error(error, g_steal_pointer(&refusal));
+    return NULL;
+}
+
+void
+tn_grant_note_start(const TnGrant *grant, pid_t pid)
+{
+    TnPolicyHolder *holder = grant->holder;
+
+    tn_audit_start(holder->audit, holder->current, grant->command, grant->ref, pid);
+}
+
+void
+tn_grant_note_end(const TnGrant *grant, const TnGrantEnd *end)
+{
+    TnPolicyHolder *holder = grant->holder;
+
+    tn_audit_end(holder->audit, holder->current, grant->command, grant->ref, end);
 }
 
 TnGrant *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "policy/audit.h"
 #include "policy/confinement.h"
 #include "policy/quota.h"
 #include "policy/tree.h"
@@ -16,4 +17,5 @@ struct TnPolicyHolder {
     GPtrArray *texts;
     TnQuota *quota;
     TnSandboxCache *sandboxes;
+    TnAudit *audit; /* NULL: no records */
 };

@@ -8,6 +8,8 @@
 
 #include "policy/keytable.h"
 
+#include "policy/policy.h"
+
 /* The offset, if the member has the type that the key's kind writes. */
 #define AT(S, M, T)   \
     (offsetof(S, M) + \
@@ -241,16 +243,13 @@ static const TnKey PROFILE_KEYS[] = {
 
 static const TnKey AUDIT_KEYS[] = {
     CHOICE(TN_SECTION_AUDIT, "level", TnAuditConf, level, "all privileged denied off", "privileged",
-           "Which requests leave a record; off only in mode compat. No records are written by this "
-           "version."),
+           "Which requests leave a record; off only in mode compat."),
     YES_NO(TN_SECTION_AUDIT, "args", TnAuditConf, args, "yes", "Records hold the arguments."),
     CHOICE(TN_SECTION_AUDIT, "env", TnAuditConf, env, "names none", "names",
            "Records hold the names of the variables; never their values."),
-    CHOICE(
-        TN_SECTION_AUDIT, "required", TnAuditConf, required, "no yes auto", "auto",
-        "What cannot be recorded is not done; auto is yes in mode locked. This version writes no "
-        "records: yes is refused, and auto does nothing."),
-    TEXT(TN_SECTION_AUDIT, "file", TnAuditConf, file, "/var/log/tenon/audit.jsonl",
+    CHOICE(TN_SECTION_AUDIT, "required", TnAuditConf, required, "no yes auto", "auto",
+           "What cannot be recorded is not done; auto is yes in mode locked."),
+    TEXT(TN_SECTION_AUDIT, "file", TnAuditConf, file, TN_AUDIT_FILE,
          "Where records go when neither the journal nor syslog takes them."),
 };
 

@@ -150,6 +150,18 @@ take_lists(TnPolicy *policy, const TnPolicyOptions *options, gboolean *ret_by_ar
     return TRUE;
 }
 
+/* A file that the policy names itself stays. */
+static void
+set_audit_file(TnPolicy *policy, const TnPolicyOptions *options)
+{
+    TnAuditConf *audit = policy->rules->audit;
+
+    if (options->audit_file == NULL || strcmp(audit->file, TN_AUDIT_FILE) != 0)
+        return;
+    g_free(audit->file);
+    audit->file = g_strdup(options->audit_file);
+}
+
 TnPolicy *
 tn_load_policy(const TnPolicyOptions *options, gboolean *ret_by_argv, GError **error)
 {
@@ -159,6 +171,7 @@ tn_load_policy(const TnPolicyOptions *options, gboolean *ret_by_argv, GError **e
     if (!add_files(policy, options, error) || !tn_compile_policy(policy, error) ||
         !take_lists(policy, options, ret_by_argv, error))
         return NULL;
+    set_audit_file(policy, options);
     g_ptr_array_add(policy->warnings, NULL);
     return g_steal_pointer(&policy);
 }
@@ -171,6 +184,7 @@ tn_load_sealed(const TnPolicyOptions *options, const char *reason)
     /* An empty tree is locked and its defaults compile, whatever the machine. */
     if (!tn_rules_finish(policy->rules, NULL, NULL) || !tn_compile_policy(policy, NULL))
         g_assert_not_reached();
+    set_audit_file(policy, options);
     policy->sealed_reason = g_strdup(reason);
     policy->source = g_strdup("sealed");
     policy->digest = g_strdup("");

@@ -57,6 +57,7 @@ keep_options(TnPolicyHolder *holder, const TnPolicyOptions *options)
     kept->commands = commands;
     kept->lists = lists;
     kept->policy_dir = g_intern_string(options->policy_dir);
+    kept->audit_file = g_intern_string(options->audit_file);
     g_ptr_array_add(holder->texts, commands);
     g_ptr_array_add(holder->texts, lists);
 }
@@ -81,6 +82,10 @@ tn_policy_holder_new(const TnPolicyOptions *options, GError **error)
     holder->quota = tn_quota_new();
     holder->sandboxes = tn_sandbox_cache_new();
     keep_options(holder, options);
+    if (options->audit_file != NULL)
+        holder->audit = tn_audit_new(NULL);
+    tn_audit_set_frozen(holder->audit, policy, TRUE);
+    tn_audit_load(holder->audit, policy, policy->sealed_reason);
     return holder;
 }
 
@@ -92,6 +97,7 @@ tn_policy_holder_free(TnPolicyHolder *holder)
     tn_policy_unref(holder->current);
     tn_quota_unref(holder->quota);
     tn_sandbox_cache_free(holder->sandboxes);
+    tn_audit_free(holder->audit);
     g_ptr_array_unref(holder->texts);
     g_free(holder);
 }
@@ -116,6 +122,7 @@ tn_policy_holder_reload(TnPolicyHolder *holder, GError **error)
 
     if (policy != NULL) {
         swap_policy(holder, policy);
+        tn_audit_load(holder->audit, policy, NULL);
         return TRUE;
     }
     /* A sealed agent stays sealed, with the newest reason. */
@@ -126,8 +133,29 @@ tn_policy_holder_reload(TnPolicyHolder *holder, GError **error)
         g_free(holder->current->stale_reason);
         holder->current->stale_reason = g_strdup(wrong->message);
     }
+    tn_audit_load(holder->audit, holder->current, wrong->message);
     g_propagate_error(error, g_steal_pointer(&wrong));
     return FALSE;
+}
+
+void
+tn_policy_holder_set_frozen(TnPolicyHolder *holder, gboolean frozen)
+{
+    if (holder != NULL)
+        tn_audit_set_frozen(holder->audit, holder->current, frozen);
+}
+
+void
+tn_policy_note_disabled(TnPolicyHolder *holder, const TnAction *action, const char *why)
+{
+    g_auto(TnVerdict) verdict = {
+        .kind = TN_VERDICT_DISABLED,
+        .rule = "commands",
+        .place = holder->current->rules->commands->base.place,
+        .reason = g_strdup(why),
+    };
+
+    tn_audit_decision(holder->audit, holder->current, action, &verdict, 0);
 }
 
 const TnPolicy *

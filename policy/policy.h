@@ -81,6 +81,9 @@ typedef struct {
     gboolean is_legacy; /* came by a key or option that qemu-ga has dropped (blacklist=) */
 } TnPolicyList;
 
+/* Where records go when neither the journal nor syslog takes them. */
+#define TN_AUDIT_FILE "/var/log/tenon/audit.jsonl"
+
 /* What a policy is made from; all borrowed for the call, strings and tables are copied. */
 typedef struct {
     gboolean compat;        /* run under qemu-ga's name: without a policy the preset compat holds,
@@ -91,6 +94,9 @@ typedef struct {
     gsize n_commands;
     const TnPolicyList *lists;
     gsize n_lists;
+    /* Leave records, in this file when neither journal nor syslog takes them and the policy names
+     * no other; NULL: leave none, as tools and tests of decisions do. */
+    const char *audit_file;
 } TnPolicyOptions;
 
 /* Makes the first policy. A list by argv that cannot be taken is an error (TN_POLICY_ERROR_INVALID,
@@ -139,6 +145,26 @@ const char *tn_policy_why_disabled(const TnPolicy *policy, const TnPolicyCommand
  * look-up. Errors: TN_POLICY_ERROR, worded for the wire. */
 TnGrant *tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+/* Records wait while file systems are frozen, and before the first call of this, which says whether
+ * they are. HOLDER may be NULL. */
+void tn_policy_holder_set_frozen(TnPolicyHolder *holder, gboolean frozen);
+/* Leaves the record of a command that was refused by tn_policy_why_disabled with WHY. */
+void tn_policy_note_disabled(TnPolicyHolder *holder, const TnAction *action, const char *why);
+
+/* How the program of a grant ended. */
+typedef struct {
+    pid_t pid;
+    int exit_code; /* when SIGNAL is 0 */
+    int signal;
+    const char *reason; /* the wire's word, such as "timeout" */
+    gint64 duration_us;
+} TnGrantEnd;
+
+/* Leave the records of the start, as process PID, and of the end; once per grant, on the main
+ * thread, while the holder lives. */
+void tn_grant_note_start(const TnGrant *grant, pid_t pid);
+void tn_grant_note_end(const TnGrant *grant, const TnGrantEnd *end);
+
 TnGrant *tn_grant_ref(TnGrant *grant);
 void tn_grant_unref(TnGrant *grant);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnGrant, tn_grant_unref)

@@ -347,7 +347,7 @@ test_kill_takes_stragglers(void **state)
 }
 
 static void
-release_charge(gpointer data)
+release_charge(gpointer data, const TnJobInfo *info)
 {
     ++*(guint *)data;
 }

@@ -402,12 +402,6 @@ static void
 test_unkept_promises_fail(void **state)
 {
     Fixture *fixture = *state;
-    TnPolicyOptions options = {
-        .commands = COMMANDS,
-        .n_commands = G_N_ELEMENTS(COMMANDS),
-        .policy_dir = fixture->dir,
-    };
-    const TnPolicy *policy;
     g_autofree char *refusal = NULL;
 
     load(fixture, "[exec df]\npath = /usr/bin/df\ncgroup = pids=4\n");
@@ -416,14 +410,6 @@ test_unkept_promises_fail(void **state)
     assert_non_null(strstr(refusal, "confinement step 'cgroup' failed"));
     load(fixture, "[exec df]\npath = /usr/bin/df\ncgroup = pids=4\nbest-effort = cgroup\n");
     assert_runs(try_run(fixture, "/usr/bin/df", NULL));
-    load(fixture, "[audit]\nlevel = all\n");
-    policy = tn_policy_holder_get(fixture->holder);
-    assert_non_null(strstr(tn_policy_get_warnings(policy)[0], "writes no records"));
-    write_policy(fixture->dir, "50-test.conf", "[audit]\nrequired = yes\n");
-    tn_policy_holder_free(fixture->holder);
-    fixture->holder = tn_policy_holder_new(&options, NULL);
-    policy = tn_policy_holder_get(fixture->holder);
-    assert_non_null(strstr(tn_policy_get_sealed_reason(policy), "50-test.conf:1:1: audit"));
 }
 
 static void
