@@ -177,6 +177,30 @@ fill_clients(TnPolicy *policy, GError **error)
     return TRUE;
 }
 
+static void
+free_list(gpointer list)
+{
+    g_ptr_array_unref(list);
+}
+
+/* So that a request looks only at the rules about its program, however many there are. */
+static void
+index_rule(TnPolicy *policy, TnExecRule *rule)
+{
+    for (guint i = 0; i < rule->identities->len; i++) {
+        const char *identity = g_ptr_array_index(rule->identities, i);
+        GPtrArray *list = g_hash_table_lookup(policy->by_program, identity);
+
+        if (list == NULL) {
+            list = g_ptr_array_new();
+            g_hash_table_insert(policy->by_program, g_strdup(identity), list);
+        }
+        /* Two paths of a rule may be one program. */
+        if (list->len == 0 || g_ptr_array_index(list, list->len - 1) != rule)
+            g_ptr_array_add(list, rule);
+    }
+}
+
 gboolean
 tn_compile_policy(TnPolicy *policy, GError **error)
 {
@@ -187,6 +211,7 @@ tn_compile_policy(TnPolicy *policy, GError **error)
     if (rules->policy->mode == TN_MODE_LOCKED || rules->commands->allow->len > 0)
         policy->allowed = make_set(policy, rules->commands->allow);
     policy->exec_rules = g_ptr_array_new_with_free_func(tn_compile_free_rule);
+    policy->by_program = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_list);
     for (guint i = 0; i < rules->execs->len; i++) {
         const TnExecConf *conf = g_ptr_array_index(rules->execs, i);
         TnExecRule *rule = compile_rule(rules, conf, error);
@@ -194,6 +219,7 @@ tn_compile_policy(TnPolicy *policy, GError **error)
         if (rule == NULL)
             return FALSE;
         g_ptr_array_add(policy->exec_rules, rule);
+        index_rule(policy, rule);
         policy->has_exec_rules = policy->has_exec_rules || conf->verdict == 0;
     }
     if (!tn_files_compile(policy, error))

@@ -136,12 +136,23 @@ set_rule(TnVerdict *verdict, TnVerdictKind kind, const TnSection *section, const
     verdict->reason = g_strdup(reason);
 }
 
+/* The rules to look at: those about the program, or all when somebody wants to know about each. */
+static const GPtrArray *
+get_candidates(const TnPolicy *policy, const char *identity, const GPtrArray *trace)
+{
+    if (trace != NULL)
+        return policy->exec_rules;
+    return identity != NULL ? g_hash_table_lookup(policy->by_program, identity) : NULL;
+}
+
 static gboolean
 find_denying_rule(const TnPolicy *policy, const TnAction *action, const char *identity,
                   TnVerdict *verdict)
 {
-    for (guint i = 0; i < policy->exec_rules->len; i++) {
-        const TnExecRule *rule = g_ptr_array_index(policy->exec_rules, i);
+    const GPtrArray *rules = get_candidates(policy, identity, NULL);
+
+    for (guint i = 0; rules != NULL && i < rules->len; i++) {
+        const TnExecRule *rule = g_ptr_array_index(rules, i);
         g_autofree char *why = NULL;
 
         if (rule->conf->verdict == 0 || find_identity(rule, identity) < 0)
@@ -160,8 +171,10 @@ static gboolean
 find_allowing_rule(const TnPolicy *policy, const TnAction *action, const char *identity,
                    GPtrArray *trace, TnVerdict *verdict, char **ret_why)
 {
-    for (guint i = 0; i < policy->exec_rules->len; i++) {
-        const TnExecRule *rule = g_ptr_array_index(policy->exec_rules, i);
+    const GPtrArray *rules = get_candidates(policy, identity, trace);
+
+    for (guint i = 0; rules != NULL && i < rules->len; i++) {
+        const TnExecRule *rule = g_ptr_array_index(rules, i);
         int index = find_identity(rule, identity);
         g_autofree char *why = NULL;
 

@@ -30,6 +30,7 @@ tn_policy_unref(TnPolicy *policy)
     g_free(policy->command_rows);
     g_clear_pointer(&policy->allowed, g_hash_table_unref);
     g_clear_pointer(&policy->denied, g_hash_table_unref);
+    g_clear_pointer(&policy->by_program, g_hash_table_unref);
     g_clear_pointer(&policy->exec_rules, g_ptr_array_unref);
     g_clear_pointer(&policy->file_rules, g_ptr_array_unref);
     tn_compile_free_rule(policy->exec_default);

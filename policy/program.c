@@ -185,7 +185,8 @@ tn_program_why_untrusted(const char *identity)
     target = realpath(identity, NULL);
     if (target == NULL)
         return "it is not there";
-    trusted = are_dirs_trusted(target) && stat(target, &st) == 0 && is_roots_own(&st);
+    trusted = (strcmp(target, identity) == 0 || are_dirs_trusted(target)) &&
+              stat(target, &st) == 0 && is_roots_own(&st);
     free(target);
     if (!trusted)
         return "untrusted-path: the file is not root's alone";

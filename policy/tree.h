@@ -52,7 +52,8 @@ struct TnPolicy {
     gboolean has_file_rules;
     TnLists *lists;
     TnRules *rules;
-    GPtrArray *exec_rules; /* of TnExecRule, in the order of the files */
+    GPtrArray *exec_rules;  /* of TnExecRule, in the order of the files */
+    GHashTable *by_program; /* identity to GPtrArray of its TnExecRules, in that order */
     TnExecRule *exec_default;
     GPtrArray *file_rules; /* of TnFileRule, in the order of the files */
     TnPolicySettings settings;

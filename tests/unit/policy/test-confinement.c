@@ -399,6 +399,96 @@ test_network_namespace(void **state)
     assert_int_equal(run_program(fixture, "/bin/sh", argv), 0);
 }
 
+/* What administrators do all day works under baseline. A line whose first word is not installed is
+ * left out; at least 35 must be there on a machine with a usual system. */
+static const char *const EVERYDAY[] = {
+    "ls -la / >/dev/null",
+    "df -h / >/dev/null",
+    "du -sh /etc/apt /etc/init.d >/dev/null 2>&1 || true",
+    "cat /etc/os-release >/dev/null",
+    "grep -q root /etc/passwd",
+    "find /etc -maxdepth 1 -name 'host*' >/dev/null",
+    "sed -n 1p /etc/passwd >/dev/null",
+    "awk 'BEGIN { exit 0 }'",
+    "sort /etc/passwd >/dev/null",
+    "head -c 100 /dev/urandom | base64 >/dev/null",
+    "tar -cf - /etc/hostname 2>/dev/null | tar -tf - >/dev/null",
+    "gzip -c /etc/passwd | gunzip >/dev/null",
+    "sha256sum /etc/passwd >/dev/null",
+    "stat / >/dev/null",
+    "id >/dev/null",
+    "uname -a >/dev/null",
+    "date >/dev/null",
+    "hostname >/dev/null",
+    "nproc >/dev/null",
+    "ps aux >/dev/null",
+    "free -m >/dev/null",
+    "uptime >/dev/null",
+    "env >/dev/null",
+    "printf 'a\\nb\\n' | xargs echo >/dev/null",
+    "dd if=/dev/zero of=/dev/null bs=4k count=4 2>/dev/null",
+    "mktemp -u >/dev/null",
+    "timeout 5 true",
+    "nice true",
+    "setsid true",
+    "mount >/dev/null",
+    "ip addr >/dev/null",
+    "ss -ltn >/dev/null",
+    "getent passwd root >/dev/null",
+    "bash -c 'sleep 0.01 & wait'",
+    "python3 -c 'import threading; t = threading.Thread(target=print); t.start(); t.join()'",
+    "python3 -c 'import subprocess; subprocess.run([\"true\"], check=True)'",
+    "perl -e 'exit 0'",
+    "dpkg -l >/dev/null",
+    "apt-get --version >/dev/null",
+    "su -s /bin/sh nobody -c true",
+    "runuser -u nobody true",
+    "gcc --version >/dev/null",
+    "git --version >/dev/null",
+    "chrt -o 0 true",
+    "ionice -c 3 true",
+};
+
+/* And what is meant to fail does. */
+static const char *const DENIED[] = {
+    "unshare -U true",      "unshare -m true",          "chroot / true",
+    "nsenter -t 1 -m true", "strace -o /dev/null true",
+};
+
+static gboolean
+is_installed(const char *line)
+{
+    g_autofree char *word = g_strndup(line, strcspn(line, " "));
+    g_autofree char *found = g_find_program_in_path(word);
+
+    return found != NULL;
+}
+
+static void
+test_everyday_work(void **state)
+{
+    Fixture *fixture = *state;
+    guint n_run = 0;
+
+    confine(fixture, "profile = baseline");
+    for (gsize i = 0; i < G_N_ELEMENTS(EVERYDAY); i++) {
+        const char *argv[] = {"-c", EVERYDAY[i], NULL};
+
+        if (!is_installed(EVERYDAY[i]))
+            continue;
+        n_run++;
+        if (run_program(fixture, "/bin/sh", argv) != 0)
+            fail_msg("does not work: %s", EVERYDAY[i]);
+    }
+    print_message("%u of %u invocations were tried\n", n_run, (guint)G_N_ELEMENTS(EVERYDAY));
+    for (gsize i = 0; i < G_N_ELEMENTS(DENIED); i++) {
+        const char *argv[] = {"-c", DENIED[i], NULL};
+
+        if (is_installed(DENIED[i]) && run_program(fixture, "/bin/sh", argv) == 0)
+            fail_msg("works: %s", DENIED[i]);
+    }
+}
+
 /* Without the protection the attack goes through, so that the tests above can fail. */
 static void
 test_unrestricted(void **state)
@@ -441,6 +531,7 @@ main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_own_profile, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_descriptors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_network_namespace, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_everyday_work, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unrestricted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failing_step_is_named, set_up, tear_down),
     };
