@@ -44,6 +44,10 @@ typedef struct {
 } StatusArgs;
 
 typedef struct {
+    char *reason;
+} StatusMore;
+
+typedef struct {
     bool exited;
     int64_t exit_code;
     bool has_exit_code;
@@ -55,6 +59,8 @@ typedef struct {
     bool has_out_truncated;
     bool err_truncated;
     bool has_err_truncated;
+    StatusMore more;
+    bool has_more;
 } StatusResult;
 
 /* A status request that waits for its job. */
@@ -152,6 +158,14 @@ fill_stream(const TnCapture *capture, TnBulk **data, bool *truncated, bool *has_
     *has_truncated = *data != NULL || *truncated;
 }
 
+/* A program that a rule or the kernel ended: a signal alone does not say why. */
+static gboolean
+is_told(TnJobReason reason)
+{
+    return reason == TN_JOB_TIMEOUT || reason == TN_JOB_OUTPUT_LIMIT || reason == TN_JOB_OOM ||
+           reason == TN_JOB_SECCOMP;
+}
+
 static void
 fill_status(TnCall *call, TnJob *job, StatusResult *result)
 {
@@ -164,6 +178,9 @@ fill_status(TnCall *call, TnJob *job, StatusResult *result)
     result->signal = info->signal;
     result->has_exit_code = info->signal == 0 || is_signal_exitcode_wanted(call);
     result->exit_code = info->signal == 0 ? info->exit_code : SIGNAL_EXIT_CODE + info->signal;
+    result->has_more = is_told(info->reason);
+    if (result->has_more)
+        result->more.reason = g_strdup(tn_job_reason_word(info->reason));
     fill_stream(tn_job_get_capture(job, TN_JOB_STDOUT), &result->out_data, &result->out_truncated,
                 &result->has_out_truncated);
     fill_stream(tn_job_get_capture(job, TN_JOB_STDERR), &result->err_data, &result->err_truncated,
@@ -279,6 +296,12 @@ static const TnField status_args[] = {
     {0},
 };
 
+static const TnField more_fields[] = {
+    {"reason", TN_STRING(StatusMore, reason, .flags = TN_FIELD_REQUIRED,
+                         .doc = "timeout, output-limit, oom or seccomp")},
+    {0},
+};
+
 static const TnField status_fields[] = {
     {"exited", TN_BOOL(StatusResult, exited, .flags = TN_FIELD_REQUIRED,
                        .doc = "FALSE while the program runs")},
@@ -294,6 +317,8 @@ static const TnField status_fields[] = {
     {"err-truncated",
      TN_BOOL(StatusResult, err_truncated, TN_PRESENT(StatusResult, has_err_truncated),
              .doc = "bytes are lost")},
+    {"tenon", TN_OBJECT(StatusResult, more, StatusMore, TN_PRESENT(StatusResult, has_more),
+                        .fields = more_fields, .doc = "when a limit of its rule ended it")},
     {0},
 };
 

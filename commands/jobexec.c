@@ -155,7 +155,8 @@ answer_started(gpointer data, TnJob *job, TnChildStep step, const GError *error)
     if (job == NULL) {
         GError *failure = g_error_copy(error);
 
-        if (step < TN_CHILD_STEP_N && step != TN_CHILD_STEP_EXEC && step != TN_CHILD_STEP_DIRECTORY)
+        if (step != TN_CHILD_STEP_N && step != TN_CHILD_STEP_EXEC &&
+            step != TN_CHILD_STEP_DIRECTORY)
             g_prefix_error(&failure, "tenon-exec: ");
         tn_call_fail(call, failure);
         return;

@@ -32,6 +32,7 @@ typedef enum {
     TN_CHILD_STEP_SIGMASK, /* signals unblocked */
     TN_CHILD_STEP_EXEC,
     TN_CHILD_STEP_N,
+    TN_CHILD_STEP_GROUP, /* no step of the child: its control group, before it is made */
 } TnChildStep;
 
 /* What the parent sees; stands in memory that is shared even where clone falls back to fork. */

@@ -39,6 +39,15 @@ typedef struct {
     GBytes *filters[2]; /* arrays of struct sock_filter, installed in this order; NULL: none */
 } TnSpawnConfine;
 
+/* Limits of the control group that the program and all it starts stand in. */
+typedef struct {
+    gboolean is_wanted;   /* some limit is set */
+    gboolean is_optional; /* without control groups it runs all the same, without these limits */
+    guint64 pids;         /* processes and threads; 0: no limit */
+    guint64 memory_bytes; /* with what is cached for it; 0: no limit */
+    guint cpu_percent;    /* of one processor; 0: no limit */
+} TnSpawnGroup;
+
 /* What is to be run; filled by policy/, which alone may seal it. Owned strings; free with
  * tn_spawn_spec_free before it was sealed. More members come with confinement. */
 typedef struct {
@@ -53,6 +62,7 @@ typedef struct {
     gboolean kills_on_overflow; /* a stream that exceeds its limit ends the whole tree */
     TnSpawnLimit *limits;       /* g_malloc'd array */
     guint n_limits;
+    TnSpawnGroup group;
     TnSpawnConfine confine;
 } TnSpawnSpec;
 

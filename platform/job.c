@@ -210,6 +210,8 @@ record_end(TnJob *job, const siginfo_t *status, const struct rusage *usage)
     job->info.reason = exited ? TN_JOB_EXIT : TN_JOB_SIGNAL;
     if (job->is_filtered && job->info.signal == SIGSYS)
         job->info.reason = TN_JOB_SECCOMP;
+    if (job->info.signal == SIGKILL && tn_jobgroup_ran_out_of_memory(job->group))
+        job->info.reason = TN_JOB_OOM;
     if (job->killing)
         job->info.reason = job->kill_reason;
     job->info.cpu_us = (gint64)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * G_USEC_PER_SEC +

@@ -560,7 +560,7 @@ tn_jobs_start(TnJobs *jobs, const TnJobSpec *spec, TnJobStarted started, gpointe
     plan = tn_spawn_plan_get_spec(spec->plan);
     tn_job_set_rules(entry->job, plan->kills_on_overflow, plan->confine.filters[0] != NULL);
     jobs->n_running++;
-    if (spec->is_grouped || entry->timeout_us > 0)
+    if (spec->is_grouped || entry->timeout_us > 0 || plan->group.is_wanted)
         group = tn_job_add_group(entry->job);
     tn_spawner_start_in(jobs->spawner, spec->plan, pipes.child, group, handle_spawned, entry);
     return TRUE;

@@ -13,6 +13,7 @@
 #include "platform/clock.h"
 #include "platform/clone3.h"
 #include "platform/fd.h"
+#include "platform/jobgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -147,10 +148,10 @@ build_child_plan(const TnSpawner *spawner, const Request *request)
     return plan;
 }
 
-/* Returns the pid or -errno. The thread sleeps in here until the program runs or the child is
- * gone. */
+/* Returns the pid or -errno. It is made in GROUP (-1: in the agent's), and if it MUST be there it
+ * is made nowhere else. The thread sleeps in here until the program runs or the child is gone. */
 static pid_t
-clone_child(TnSpawner *spawner, TnChildPlan *plan, int group)
+clone_child(TnSpawner *spawner, TnChildPlan *plan, int group, gboolean must)
 {
     char *stack = spawner->stack + GUARD_BYTES;
     struct clone_args args = {
@@ -166,6 +167,8 @@ clone_child(TnSpawner *spawner, TnChildPlan *plan, int group)
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (unsigned)group;
         pid = tn_clone3(&args, sizeof args, tn_child_run, plan);
+        if (must)
+            return (pid_t)pid;
         args.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
         args.cgroup = 0;
     }
@@ -212,15 +215,42 @@ reap_failed(pid_t pid)
         ;
 }
 
+/* FALSE: the limits cannot be had, and the program must not run without. */
+static gboolean
+prepare_group(Request *request, gboolean *ret_must)
+{
+    const TnSpawnGroup *limits = &tn_spawn_plan_get_spec(request->plan)->group;
+    g_autoptr(GError) error = NULL;
+
+    *ret_must = FALSE;
+    if (!limits->is_wanted)
+        return TRUE;
+    *ret_must = tn_jobgroup_limit(request->group, limits, &error);
+    if (*ret_must || limits->is_optional)
+        return TRUE;
+    request->step = TN_CHILD_STEP_GROUP;
+    request->error = g_steal_pointer(&error);
+    g_prefix_error(&request->error, "confinement step 'cgroup' failed: ");
+    return FALSE;
+}
+
+static pid_t
+start_child(TnSpawner *spawner, Request *request)
+{
+    TnChildPlan plan = build_child_plan(spawner, request);
+    gboolean must;
+
+    *spawner->report = (TnChildReport){.step = 0};
+    return prepare_group(request, &must) ? clone_child(spawner, &plan, request->group, must)
+                                         : -ENOTSUP;
+}
+
 static void
 run_request(TnSpawner *spawner, Request *request)
 {
-    TnChildPlan plan = build_child_plan(spawner, request);
-    pid_t pid;
+    pid_t pid = start_child(spawner, request);
     gboolean late;
 
-    *spawner->report = (TnChildReport){.step = 0};
-    pid = clone_child(spawner, &plan, request->group);
     request->started_us = tn_clock_monotonic_us();
 
     g_mutex_lock(&spawner->lock);
@@ -229,7 +259,9 @@ run_request(TnSpawner *spawner, Request *request)
     request->pidfd = spawner->child_pidfd;
     g_mutex_unlock(&spawner->lock);
 
-    if (pid < 0) {
+    if (request->error != NULL) {
+        request->pidfd = -1;
+    } else if (pid < 0) {
         request->pidfd = -1;
         request->step = TN_CHILD_STEP_N;
         g_set_error(&request->error, G_IO_ERROR, (int)g_io_error_from_errno(-pid),

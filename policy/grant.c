@@ -196,6 +196,10 @@ add_limits(const TnExecConf *conf, TnSpawnSpec *spec)
         if (tn_rules_parse_limit(g_ptr_array_index(conf->limits, i), &resource, &value))
             tn_spawn_spec_set_limit(spec, resource, value, value);
     }
+    for (guint i = 0; i < conf->cgroup->len; i++)
+        spec->group.is_wanted |=
+            tn_rules_parse_cgroup(g_ptr_array_index(conf->cgroup, i), &spec->group);
+    spec->group.is_optional = conf->best_effort->len > 0;
 }
 
 /* NULL with ERROR when the confinement cannot be built; then nothing runs. */
@@ -207,16 +211,7 @@ make_plan(const Question *question, GError **error)
     gboolean by_rule = conf->base.kind == TN_SECTION_EXEC;
     const TnUser *user =
         question->chosen.name != NULL ? &question->chosen : &question->verdict.exec->user;
-    g_autoptr(TnSpawnSpec) spec = NULL;
-
-    /* Control groups are not made yet; a rule that asks for one must not run without. */
-    if (conf->cgroup->len > 0 && conf->best_effort->len == 0) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                    "%s: confinement step 'cgroup' failed: not supported by this version",
-                    action->command);
-        return NULL;
-    }
-    spec = tn_spawn_spec_new();
+    g_autoptr(TnSpawnSpec) spec = tn_spawn_spec_new();
 
     spec->path = g_strdup(by_rule ? question->identity : question->found);
     spec->argv = build_argv(question);

@@ -92,10 +92,6 @@ check_reach(const TnExecRule *rule, GPtrArray *findings)
     }
     if (open)
         add(findings, &conf->base, "{any} or {rest}: the host chooses arguments freely");
-    if (conf->cgroup->len > 0)
-        add(findings, &conf->base,
-            "cgroup: this version makes no control groups; requests fail unless best-effort = "
-            "cgroup");
     if (conf->env_unsafe == 1)
         add(findings, &conf->base, "env-unsafe: the host may choose which code is loaded");
 }

@@ -209,7 +209,7 @@ tn_rules_parse_limit(const char *word, int *ret_resource, guint64 *ret_value)
 }
 
 gboolean
-tn_rules_parse_cgroup(const char *word, TnCgroupLimits *limits)
+tn_rules_parse_cgroup(const char *word, TnSpawnGroup *limits)
 {
     g_autofree char *digits = NULL;
     guint64 value;
@@ -329,7 +329,7 @@ check_env(const TnExecConf *conf, GError **error)
 static gboolean
 check_resources(const TnExecConf *conf, GError **error)
 {
-    TnCgroupLimits limits;
+    TnSpawnGroup limits;
     guint64 value;
     int resource;
 

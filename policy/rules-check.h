@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "platform/child.h"
 #include "policy/rules.h"
 
 /* What no rule can let be written: policy, state, run directory, units, ports; NULL-ended. A rule
@@ -15,15 +16,8 @@ gboolean tn_rules_finish(TnRules *rules, GHashTable *commands, GError **error)
 /* A word of limits= (a RLIMIT_ number and its value). FALSE when WORD is none. */
 gboolean tn_rules_parse_limit(const char *word, int *ret_resource, guint64 *ret_value);
 
-/* The values of cgroup=. */
-typedef struct {
-    guint64 pids;         /* 0: no limit */
-    guint64 memory_bytes; /* 0: no limit */
-    guint cpu_percent;    /* of one processor; 0: no limit */
-} TnCgroupLimits;
-
 /* Takes one word of cgroup= into LIMITS. FALSE when WORD is none. */
-gboolean tn_rules_parse_cgroup(const char *word, TnCgroupLimits *limits);
+gboolean tn_rules_parse_cgroup(const char *word, TnSpawnGroup *limits);
 
 /* The number of a capability, "cap_net_admin" or "net_admin" in any case; -1 when there is none. */
 int tn_rules_parse_cap(const char *word);

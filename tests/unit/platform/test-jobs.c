@@ -399,6 +399,34 @@ test_overflow_kills(void **state)
     assert_int_equal(tn_job_get_info(job)->signal, SIGKILL);
 }
 
+/* Where no control group is delegated limits cannot be had: without them it runs only if it may. */
+static void
+test_limits_of_a_group(void **state)
+{
+    Fixture *fixture = *state;
+
+    for (int i = 0; i < 2; i++) {
+        TnSpawnSpec *raw = make_spec("/bin/true", NULL);
+        g_autoptr(TnSpawnPlan) plan = NULL;
+        TnJobSpec spec;
+
+        raw->group = (TnSpawnGroup){.is_wanted = TRUE, .is_optional = i == 1, .pids = 4};
+        plan = tn_spawn_plan_seal(raw);
+        spec = make_job(fixture, plan);
+        assert_true(tn_jobs_start(fixture->jobs, &spec, handle_started, fixture, NULL));
+        run_until(fixture->n_started + fixture->n_failed > (guint)i);
+        if (fixture->n_started == 1)
+            run_to_end(fixture->job);
+        if (i == 0 && fixture->n_started == 1) {
+            print_message("a control group is delegated to this test\n");
+            skip();
+        }
+    }
+    assert_int_equal(fixture->n_started, 1);
+    assert_int_equal(fixture->n_failed, 1);
+    assert_true(g_str_has_prefix(fixture->message, "confinement step 'cgroup' failed: "));
+}
+
 /* uname(2) kills, everything else is allowed. */
 static void
 test_filter_is_the_reason(void **state)
@@ -646,6 +674,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_failed_start_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_found_by_channel, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_overflow_kills, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_limits_of_a_group, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_filter_is_the_reason, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_records_go_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_kept_bytes, set_up, tear_down),

@@ -397,19 +397,22 @@ test_texts_by_detail(void **state)
     assert_string_equal(minimal, "Permission denied");
 }
 
-/* What is not applied yet must not run without. */
 static void
-test_unkept_promises_fail(void **state)
+test_group_is_planned(void **state)
 {
     Fixture *fixture = *state;
-    g_autofree char *refusal = NULL;
+    TnAction action = {.command = "guest-exec", .group = "@exec", .path = "/usr/bin/df"};
+    g_autoptr(TnGrant) grant = NULL;
+    const TnSpawnGroup *group;
 
-    load(fixture, "[exec df]\npath = /usr/bin/df\ncgroup = pids=4\n");
-    refusal = try_run(fixture, "/usr/bin/df", NULL);
-    assert_non_null(refusal);
-    assert_non_null(strstr(refusal, "confinement step 'cgroup' failed"));
-    load(fixture, "[exec df]\npath = /usr/bin/df\ncgroup = pids=4\nbest-effort = cgroup\n");
-    assert_runs(try_run(fixture, "/usr/bin/df", NULL));
+    load(fixture, "[exec df]\npath = /usr/bin/df\ncgroup = pids=4 memory=8M cpu=50%\n");
+    grant = tn_policy_grant(fixture->holder, &action, NULL);
+    assert_non_null(grant);
+    group = &tn_spawn_plan_get_spec(tn_grant_get_spawn_plan(grant))->group;
+    assert_true(group->is_wanted && !group->is_optional);
+    assert_int_equal(group->pids, 4);
+    assert_int_equal(group->memory_bytes, 8 << 20);
+    assert_int_equal(group->cpu_percent, 50);
 }
 
 static void
@@ -535,7 +538,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_quotas, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_texts_by_detail, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reload, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_unkept_promises_fail, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_group_is_planned, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_presets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_file_lists_in_mode_locked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_clients_are_those_that_are_named, set_up, tear_down),
