@@ -168,7 +168,7 @@ tn_lists_add(TnLists *lists, const TnPolicyList *list, GHashTable *known, gboole
 gboolean
 tn_lists_allow(const TnLists *lists, const char *command)
 {
-    if (g_hash_table_contains(lists->blocked, command))
+    if (g_hash_table_size(lists->blocked) > 0 && g_hash_table_contains(lists->blocked, command))
         return FALSE;
     return lists->allowed == NULL || g_hash_table_contains(lists->allowed, command);
 }

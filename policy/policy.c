@@ -253,7 +253,8 @@ tn_policy_why_disabled(const TnPolicy *policy, const TnPolicyCommand *command, g
     if (policy->sealed_reason != NULL)
         return command->while_sealed || command->always ? NULL : WHY_SEALED;
     if (!tn_lists_allow(policy->lists, command->name) ||
-        g_hash_table_contains(policy->denied, command->name))
+        (g_hash_table_size(policy->denied) > 0 &&
+         g_hash_table_contains(policy->denied, command->name)))
         return WHY_NOT_ALLOWED;
     if (is_allowed_by_rules(policy, command))
         return NULL;
