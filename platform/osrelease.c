@@ -70,13 +70,20 @@ static gboolean
 take_double_quoted(Word *word)
 {
     while (word->at < word->end) {
-        char c = *word->at++;
+        gsize plain = 0;
 
-        if (c == '"')
+        while (word->at + plain < word->end && word->at[plain] != '"' && word->at[plain] != '\\')
+            plain++;
+        g_string_append_len(word->value, word->at, (gssize)plain);
+        word->at += plain;
+        if (word->at == word->end)
+            return FALSE;
+        if (*word->at++ == '"')
             return TRUE;
-        if (c == '\\' && word->at < word->end && is_escapable(*word->at))
-            c = *word->at++;
-        g_string_append_c(word->value, c);
+        if (word->at < word->end && is_escapable(*word->at))
+            g_string_append_c(word->value, *word->at++);
+        else
+            g_string_append_c(word->value, '\\');
     }
     return FALSE;
 }

@@ -8,9 +8,11 @@
 
 #include "platform/sessions.h"
 
+#include "platform/fd.h"
 #include "platform/sysroot.h"
 
-#include <gio/gio.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utmpx.h>
@@ -20,7 +22,8 @@ enum {
     LOGIND_SESSIONS_MAX = 65536
 };
 
-#define US_PER_S 1000000.0
+#define US_PER_S  1000000.0
+#define UTMP_PATH "/var/run/utmp"
 
 /* The users so far; BY_NAME borrows from SESSIONS. */
 typedef struct {
@@ -107,16 +110,19 @@ tn_sessions_read(int root_fd, TnLogindLoad load, GError **error)
         g_ptr_array_new_with_free_func((GDestroyNotify)tn_sessions_free_one);
     g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
     Collection all = {sessions, by_name};
-    g_autoptr(GError) local = NULL;
+    tn_autofd int fd = tn_sysroot_open(root_fd, UTMP_PATH, O_RDONLY | O_NONBLOCK);
     g_autofree char *text = NULL;
     TnLogindOps logind;
     gsize size = 0;
 
-    if (tn_sysroot_read_file(root_fd, "/var/run/utmp", UTMP_LIMIT_BYTES, &text, &size, &local)) {
-        parse_utmp(text, size, &all);
-    } else if (!g_error_matches(local, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) {
-        g_propagate_error(error, g_steal_pointer(&local));
+    if (fd < 0 && errno != ENOENT) {
+        tn_error_from_errno(error, errno, "open '%s'", UTMP_PATH);
         return NULL;
+    }
+    if (fd >= 0) {
+        if (!tn_fd_read_all(fd, UTMP_PATH, UTMP_LIMIT_BYTES, &text, &size, error))
+            return NULL;
+        parse_utmp(text, size, &all);
     } else if (load != NULL && load(&logind)) {
         ask_logind(&logind, &all);
     }
