@@ -75,7 +75,8 @@ print_tails(Logs *logs, gint64 n_lines, GError **error)
         const GByteArray *kept = logs->kept[stream];
         gsize from = find_tail(kept, n_lines);
 
-        if (!tn_verb_write(stream == TN_STREAM_OUT ? STDOUT_FILENO : STDERR_FILENO,
+        if (kept->len > from &&
+            !tn_verb_write(stream == TN_STREAM_OUT ? STDOUT_FILENO : STDERR_FILENO,
                            kept->data + from, kept->len - from, error))
             return FALSE;
     }
