@@ -64,6 +64,15 @@ assert_bytes_on_top(const TnField *fields)
     }
 }
 
+static gboolean
+names_path(const TnField *fields)
+{
+    for (const TnField *row = fields; row != NULL && row->name != NULL; row++)
+        if (row->subject == TN_SUBJECT_PATH)
+            return TRUE;
+    return FALSE;
+}
+
 static void
 add_command(TnRegistry *registry, const TnCommand *command)
 {
@@ -74,6 +83,7 @@ add_command(TnRegistry *registry, const TnCommand *command)
         .while_frozen = (command->flags & TN_COMMAND_WHILE_FROZEN) != 0,
         .while_sealed = (command->flags & TN_COMMAND_WHILE_SEALED) != 0,
         .always = (command->flags & TN_COMMAND_ALWAYS) != 0,
+        .names_path = names_path(command->args),
     };
 
     assert_bytes_on_top(command->args);

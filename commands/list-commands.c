@@ -35,8 +35,9 @@ main(void)
            "#include \"policy/command-rows.h\"\n\n"
            "const TnPolicyCommand tn_command_rows[] = {\n");
     for (guint i = 0; i < n; i++)
-        printf("    {\"%s\", \"%s\", %s, %s, %s},\n", rows[i].name, rows[i].group,
-               word(rows[i].while_frozen), word(rows[i].while_sealed), word(rows[i].always));
+        printf("    {\"%s\", \"%s\", %s, %s, %s, %s},\n", rows[i].name, rows[i].group,
+               word(rows[i].while_frozen), word(rows[i].while_sealed), word(rows[i].always),
+               word(rows[i].names_path));
     printf("};\nconst gsize tn_command_rows_n = %u;\n", n);
     return 0;
 }

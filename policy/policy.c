@@ -225,7 +225,7 @@ static gboolean
 is_allowed_by_rules(const TnPolicy *policy, const TnPolicyCommand *command)
 {
     if (g_strcmp0(command->group, "@exec") == 0)
-        return policy->has_exec_rules || policy->had_exec;
+        return policy->has_exec_rules || (policy->had_exec && !command->names_path);
     if (g_strcmp0(command->group, "@file-read") == 0 ||
         g_strcmp0(command->group, "@file-write") == 0)
         return policy->has_file_rules;

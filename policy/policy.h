@@ -50,7 +50,8 @@ typedef struct {
     const char *group;
     gboolean while_frozen; /* one of qemu-ga's six */
     gboolean while_sealed;
-    gboolean always; /* cannot be denied while frozen */
+    gboolean always;     /* cannot be denied while frozen */
+    gboolean names_path; /* begins something new; others go on with what was allowed before */
 } TnPolicyCommand;
 
 /* Settings of [policy] that others need; immutable with their policy. */
