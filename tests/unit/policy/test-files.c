@@ -70,6 +70,8 @@ tear_down(void **state)
 }
 
 /* Puts FORMAT's text into force; returns why it seals the agent, NULL when it does not. */
+static const char *load(Fixture *fixture, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
 static const char *
 load(Fixture *fixture, const char *format, ...)
 {
