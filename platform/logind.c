@@ -9,14 +9,15 @@
 
 #include <dlfcn.h>
 
-gboolean
-tn_logind_load(TnLogindOps *ret_ops)
+/* Returns a TnLogindOps that lives as long as the process, or NULL. */
+static gpointer
+load_ops(gpointer data)
 {
     void *library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     TnLogindOps ops = {0};
 
     if (library == NULL)
-        return FALSE;
+        return NULL;
     /* POSIX lets a function's address travel as void *; C's cast needs the detour. */
     *(void **)&ops.get_sessions = dlsym(library, "sd_get_sessions");
     *(void **)&ops.get_class = dlsym(library, "sd_session_get_class");
@@ -25,7 +26,20 @@ tn_logind_load(TnLogindOps *ret_ops)
     dlclose(library);
     if (ops.get_sessions == NULL || ops.get_class == NULL || ops.get_username == NULL ||
         ops.get_start_time == NULL)
+        return NULL;
+    return g_memdup2(&ops, sizeof(ops));
+}
+
+gboolean
+tn_logind_load(TnLogindOps *ret_ops)
+{
+    /* The library that the process has cannot change under it, and looking its functions up takes
+     * longer than the answer. */
+    static GOnce once = G_ONCE_INIT;
+    const TnLogindOps *ops = g_once(&once, load_ops, NULL);
+
+    if (ops == NULL)
         return FALSE;
-    *ret_ops = ops;
+    *ret_ops = *ops;
     return TRUE;
 }

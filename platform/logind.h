@@ -15,5 +15,6 @@ typedef struct {
 
 /* Fills *RET_OPS from the system's libsystemd, which stays loaded. FALSE: built without logind, or
  * there is no such library, or it is older than version 254, which lacks two of the functions (such
- * systems still keep an utmp). Reads the library from disk the first time. */
+ * systems still keep an utmp); it stays so until the process ends. Reads the library from disk the
+ * first time. Any thread. */
 gboolean tn_logind_load(TnLogindOps *ret_ops) G_GNUC_WARN_UNUSED_RESULT;

@@ -28,19 +28,20 @@ find_slot(TnOsRelease *os, const char *key, gsize size)
 {
     const struct {
         const char *key;
+        gsize size;
         char **slot;
     } slots[] = {
-        {"ID", &os->id},
-        {"NAME", &os->name},
-        {"PRETTY_NAME", &os->pretty_name},
-        {"VERSION", &os->version},
-        {"VERSION_ID", &os->version_id},
-        {"VARIANT", &os->variant},
-        {"VARIANT_ID", &os->variant_id},
+        {"ID", sizeof("ID") - 1, &os->id},
+        {"NAME", sizeof("NAME") - 1, &os->name},
+        {"PRETTY_NAME", sizeof("PRETTY_NAME") - 1, &os->pretty_name},
+        {"VERSION", sizeof("VERSION") - 1, &os->version},
+        {"VERSION_ID", sizeof("VERSION_ID") - 1, &os->version_id},
+        {"VARIANT", sizeof("VARIANT") - 1, &os->variant},
+        {"VARIANT_ID", sizeof("VARIANT_ID") - 1, &os->variant_id},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(slots); i++) {
-        if (strlen(slots[i].key) == size && memcmp(slots[i].key, key, size) == 0)
+        if (slots[i].size == size && memcmp(slots[i].key, key, size) == 0)
             return slots[i].slot;
     }
     return NULL;

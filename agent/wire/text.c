@@ -8,6 +8,7 @@
 
 #include "agent/wire/text.h"
 
+#include "agent/wire/plain.h"
 #include "agent/wire/utf8.h"
 
 #include <math.h>
@@ -19,10 +20,15 @@ enum {
     REPLACEMENT = 0xfffd
 };
 
-static gboolean
-is_plain(uint8_t byte)
+/* The length of the run at the beginning of TEXT that goes out as it is. */
+static gsize
+span_plain(const uint8_t *text, gsize size)
 {
-    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+    gsize span = tn_plain_span(text, size);
+    /* Input may hold it, output may not. */
+    const uint8_t *delete = memchr(text, 0x7f, span);
+
+    return delete != NULL ? (gsize)(delete - text) : span;
 }
 
 static void
@@ -88,14 +94,12 @@ tn_text_append_string(GString *text, const char *value, gssize size)
 
     g_string_append_c(text, '"');
     while (at < n_bytes) {
-        gsize run = at;
+        gsize span = span_plain(bytes + at, n_bytes - at);
         uint32_t character = 0;
         int length = 0;
 
-        while (run < n_bytes && is_plain(bytes[run]))
-            run++;
-        g_string_append_len(text, value + at, (gssize)(run - at));
-        at = run;
+        g_string_append_len(text, value + at, (gssize)span);
+        at += span;
         if (at == n_bytes)
             break;
 
