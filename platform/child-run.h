@@ -58,10 +58,10 @@ typedef struct {
     TnChildReport *report;
 } TnChildPlan;
 
-/* Walks the steps of PLAN (a TnChildPlan) and becomes the program; on failure reports the step and
+/* Walks the steps of DATA (a TnChildPlan) and becomes the program; on failure reports the step and
  * its errno and exits with 127. Never returns; the type is the one that clone(2) takes. Runs after
  * clone. */
-int tn_child_run(void *plan);
+int tn_child_run(void *data);
 
 /* The stable name of a step, for error texts and the manual page. */
 const char *tn_child_step_name(TnChildStep step);

@@ -117,6 +117,7 @@ tn_jobgroup_sweep(int parent)
         tn_fd_clear(&fd);
         return;
     }
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own (readdir(3)) */
     while ((entry = readdir(dir)) != NULL)
         if (g_str_has_prefix(entry->d_name, GROUP_PREFIX))
             unlinkat(parent, entry->d_name, AT_REMOVEDIR); /* fails where processes are left */

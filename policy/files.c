@@ -244,6 +244,10 @@ tn_files_make_plan(const TnFileRule *rule, const char *path, const char **ret_wh
     for (guint i = 0; covering == NULL && i < conf->paths->len; i++)
         if (is_beneath(g_ptr_array_index(conf->paths, i), path))
             covering = g_ptr_array_index(conf->paths, i);
+    if (covering == NULL) {
+        *ret_why = "no-rule: the rule has no path that covers it";
+        return NULL;
+    }
     /* A rule about one file pins the directory that holds it. */
     below = strlen(covering) >= strlen(path) ? g_path_get_dirname(path) : g_strdup(covering);
     if (!rule->has_user && !is_dir_trusted(below)) {

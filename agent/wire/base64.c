@@ -90,7 +90,10 @@ tn_base64_encode_with(const TnBase64Kernel *kernel, const uint8_t *data, gsize s
             bits |= (uint32_t)data[at + 1] << 8;
         *end++ = alphabet[bits >> 18];
         *end++ = alphabet[bits >> 12 & VALUE];
-        *end++ = size - at == 2 ? alphabet[bits >> 6 & VALUE] : '=';
+        if (size - at == 2)
+            *end++ = alphabet[bits >> 6 & VALUE];
+        else
+            *end++ = '=';
         *end++ = '=';
     }
     return (gsize)(end - out);

@@ -20,8 +20,9 @@ typedef struct {
 } Block;
 
 void
-tn_message_own(TnMessage *message, char *bytes, gsize capacity, TnToken *tokens,
-               guint token_capacity)
+tn_message_own(TnMessage *message,
+               char *bytes /* NOLINT(readability-non-const-parameter): it becomes the owner */,
+               gsize capacity, TnToken *tokens, guint token_capacity)
 {
     Block *block = g_new(Block, 1);
 
