@@ -135,30 +135,6 @@ find_device(int root_fd, guint major, guint minor)
     return resolve_link(root_fd, link);
 }
 
-/* "254:16" */
-static gboolean
-read_number(int root_fd, const char *path, guint *ret_major, guint *ret_minor)
-{
-    g_autofree char *file = g_strconcat(path, "/dev", NULL);
-    char text[64];
-    guint64 major;
-    guint64 minor;
-    char *colon;
-
-    if (tn_sysroot_read_attr(root_fd, file, text, sizeof(text)) < 0)
-        return FALSE;
-    colon = strchr(text, ':');
-    if (colon == NULL)
-        return FALSE;
-    *colon = '\0';
-    if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32, &major, NULL) ||
-        !g_ascii_string_to_unsigned(colon + 1, 10, 0, G_MAXUINT32, &minor, NULL))
-        return FALSE;
-    *ret_major = (guint)major;
-    *ret_minor = (guint)minor;
-    return TRUE;
-}
-
 gboolean
 tn_block_find_node(int root_fd, const char *path, guint *ret_major, guint *ret_minor)
 {
@@ -175,7 +151,7 @@ tn_block_find_node(int root_fd, const char *path, guint *ret_major, guint *ret_m
     }
     link = g_strconcat("/sys/class/block/", get_base(path), NULL);
     device = resolve_link(root_fd, link);
-    return device != NULL && read_number(root_fd, device, ret_major, ret_minor);
+    return device != NULL && tn_sysroot_read_devno(root_fd, device, ret_major, ret_minor);
 }
 
 /* The directory of the whole disk: a partition's parent, else PATH. The caller owns it. */

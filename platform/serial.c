@@ -48,30 +48,6 @@ read_vpd(int root_fd, const char *disk_path)
     return serial;
 }
 
-/* "254:16" */
-static gboolean
-read_number(int root_fd, const char *disk_path, guint *ret_major, guint *ret_minor)
-{
-    g_autofree char *file = g_strconcat(disk_path, "/dev", NULL);
-    char text[64];
-    guint64 major;
-    guint64 minor;
-    char *colon;
-
-    if (tn_sysroot_read_attr(root_fd, file, text, sizeof(text)) < 0)
-        return FALSE;
-    colon = strchr(text, ':');
-    if (colon == NULL)
-        return FALSE;
-    *colon = '\0';
-    if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32, &major, NULL) ||
-        !g_ascii_string_to_unsigned(colon + 1, 10, 0, G_MAXUINT32, &minor, NULL))
-        return FALSE;
-    *ret_major = (guint)major;
-    *ret_minor = (guint)minor;
-    return TRUE;
-}
-
 char *
 tn_serial_read(int root_fd, const char *disk_path, const char *name, gboolean may_wait)
 {
@@ -80,7 +56,7 @@ tn_serial_read(int root_fd, const char *disk_path, const char *name, gboolean ma
     guint minor;
 
     if (root_fd == TN_SYSROOT_HOST && tn_udevdb_is_there() &&
-        read_number(root_fd, disk_path, &major, &minor))
+        tn_sysroot_read_devno(root_fd, disk_path, &major, &minor))
         serial = tn_udevdb_read_property(major, minor, "ID_SERIAL");
     if (serial == NULL && g_str_has_prefix(name, "vd"))
         return may_wait ? read_plain(root_fd, disk_path, "/serial") : NULL;

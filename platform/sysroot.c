@@ -141,6 +141,29 @@ tn_sysroot_read_u64(int dir_fd, const char *name, guint base, guint64 *ret_value
     return g_ascii_string_to_unsigned(digits, base, 0, G_MAXUINT64, ret_value, NULL);
 }
 
+gboolean
+tn_sysroot_read_devno(int root_fd, const char *directory, guint *ret_major, guint *ret_minor)
+{
+    g_autofree char *file = g_strconcat(directory, "/dev", NULL);
+    char text[64];
+    guint64 major;
+    guint64 minor;
+    char *colon;
+
+    if (tn_sysroot_read_attr(root_fd, file, text, sizeof(text)) < 0)
+        return FALSE;
+    colon = strchr(text, ':');
+    if (colon == NULL)
+        return FALSE;
+    *colon = '\0';
+    if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32, &major, NULL) ||
+        !g_ascii_string_to_unsigned(colon + 1, 10, 0, G_MAXUINT32, &minor, NULL))
+        return FALSE;
+    *ret_major = (guint)major;
+    *ret_minor = (guint)minor;
+    return TRUE;
+}
+
 gssize
 tn_sysroot_read_link(int dir_fd, const char *name, char *buffer, gsize size)
 {

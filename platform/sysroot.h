@@ -39,6 +39,11 @@ gssize tn_sysroot_read_attr(int dir_fd, const char *name, char *buffer, gsize si
 gboolean tn_sysroot_read_u64(int dir_fd, const char *name, guint base, guint64 *ret_value)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* The device number of what a directory of /sys describes: its attribute "dev", "254:16". FALSE,
+ * with nothing set, when there is none or it says anything else. */
+gboolean tn_sysroot_read_devno(int root_fd, const char *directory, guint *ret_major,
+                               guint *ret_minor) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Reads the symlink NAME (as above) into BUFFER, NUL-ended. Returns its length, or -1 with errno
  * set; ENAMETOOLONG when it does not fit. */
 gssize tn_sysroot_read_link(int dir_fd, const char *name, char *buffer, gsize size)
