@@ -137,13 +137,14 @@ get_cap_mask(const TnExecConf *conf)
 {
     guint64 mask = 0;
 
-    for (guint i = 0; i < conf->caps->len; i++)
+    for (guint i = 0; i < conf->caps->len; i++) {
+        if (strcmp(g_ptr_array_index(conf->caps, i), TN_RULES_ALL_CAPS) == 0)
+            return G_MAXUINT64;
         mask |= BIT(tn_rules_parse_cap(g_ptr_array_index(conf->caps, i)));
+    }
     return mask;
 }
 
-/* "caps = none" that somebody wrote takes all; without the key root keeps what the profile leaves,
- * since most administration needs some. */
 static gboolean
 is_caps_written(const TnExecConf *conf)
 {
@@ -156,22 +157,21 @@ is_caps_written(const TnExecConf *conf)
     return FALSE;
 }
 
+/* Who confines a program at all confines its capabilities, unless the rule says otherwise. */
 static void
 compile_caps(TnExecRule *rule)
 {
     const TnExecConf *conf = rule->conf;
-    gboolean is_root = rule->user.uid == 0;
     guint64 mask = get_cap_mask(conf);
+    gboolean is_all = mask == G_MAXUINT64;
 
-    rule->bounding = G_MAXUINT64;
-    if (is_caps_written(conf) || (!is_root && rule->features != 0)) {
-        rule->drops_caps = TRUE;
-        rule->bounding = mask;
-    } else if ((rule->features & TN_CONFINE_READ_ONLY) != 0) {
+    rule->drops_caps = is_caps_written(conf) ? !is_all : rule->features != 0;
+    rule->bounding = rule->drops_caps ? mask : G_MAXUINT64;
+    if (!rule->drops_caps && (rule->features & TN_CONFINE_READ_ONLY) != 0) {
         rule->drops_caps = TRUE;
         rule->bounding = ~VIEW_CAPS;
     }
-    rule->ambient = is_root ? 0 : mask;
+    rule->ambient = rule->user.uid == 0 || is_all ? 0 : mask;
 }
 
 gboolean

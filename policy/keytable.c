@@ -145,7 +145,8 @@ static const TnKey COMMANDS_KEYS[] = {
         TEXT(K, "profile", TnExecConf, profile, PROFILE,                                           \
              "The confinement: built-in profiles and own ones, composed with +."),                 \
         WORDS(K, "caps", TnExecConf, caps, "none",                                                 \
-              "Capabilities that are kept; without a list root has what its profile leaves."),     \
+              "Capabilities that are kept, or all (of root). Without this key a program with "     \
+              "profile = unrestricted keeps them, and every other has none."),                     \
         CHOICE(K, "no-new-privs", TnExecConf, no_new_privs, "no yes auto", "auto",                 \
                "Set-user-ID programs gain nothing; auto is yes unless the user is root."),         \
         YES_NO(K, "survive-agent", TnExecConf, survive_agent, "yes",                               \

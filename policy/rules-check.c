@@ -342,7 +342,9 @@ check_resources(const TnExecConf *conf, GError **error)
             return fail(&conf->base, "cgroup", error, "%.80s is not pids=N, memory=SIZE or cpu=N%%",
                         (const char *)g_ptr_array_index(conf->cgroup, i));
     for (guint i = 0; i < conf->caps->len; i++)
-        if (tn_rules_parse_cap(g_ptr_array_index(conf->caps, i)) < 0)
+        if (tn_rules_parse_cap(g_ptr_array_index(conf->caps, i)) < 0 &&
+            (strcmp(g_ptr_array_index(conf->caps, i), TN_RULES_ALL_CAPS) != 0 ||
+             conf->caps->len > 1))
             return fail(&conf->base, "caps", error, "%.80s is no capability",
                         (const char *)g_ptr_array_index(conf->caps, i));
     for (guint i = 0; i < conf->best_effort->len; i++)

@@ -19,6 +19,9 @@ gboolean tn_rules_parse_limit(const char *word, int *ret_resource, guint64 *ret_
 /* Takes one word of cgroup= into LIMITS. FALSE when WORD is none. */
 gboolean tn_rules_parse_cgroup(const char *word, TnSpawnGroup *limits);
 
+/* The word of caps= that keeps all of them. */
+#define TN_RULES_ALL_CAPS "all"
+
 /* The number of a capability, "cap_net_admin" or "net_admin" in any case; -1 when there is none. */
 int tn_rules_parse_cap(const char *word);
 

@@ -103,7 +103,7 @@ tear_down(void **state)
 
 /* Every program runs with these lines of [exec-default]. */
 static void
-confine(Fixture *fixture, const char *lines)
+confine_exactly(Fixture *fixture, const char *lines)
 {
     TnPolicyOptions options = {
         .commands = COMMANDS,
@@ -120,6 +120,17 @@ confine(Fixture *fixture, const char *lines)
     assert_non_null(fixture->holder);
     if (tn_policy_get_sealed_reason(tn_policy_holder_get(fixture->holder)) != NULL)
         fail_msg("%s", tn_policy_get_sealed_reason(tn_policy_holder_get(fixture->holder)));
+}
+
+/* The same, with all capabilities where the lines do not say otherwise, so that it is the profile
+ * that an attack meets. */
+static void
+confine(Fixture *fixture, const char *lines)
+{
+    gboolean keeps = strstr(lines, "caps = ") == NULL && strstr(lines, "user = nobody") == NULL;
+    g_autofree char *text = g_strconcat(keeps ? "caps = all\n" : "", lines, NULL);
+
+    confine_exactly(fixture, text);
 }
 
 static void
@@ -366,6 +377,22 @@ test_root_without_caps(void **state)
 }
 
 static void
+test_no_caps_is_the_default(void **state)
+{
+    Fixture *fixture = *state;
+
+    confine_exactly(fixture, "profile = baseline");
+    check(fixture, "status", "CapEff:\t0000000000000000", 0);
+    check(fixture, "mknod", "/tmp/tn-node", EPERM);
+    confine_exactly(fixture, "user = nobody\nprofile = baseline");
+    check(fixture, "status", "CapBnd:\t0000000000000000", 0);
+    confine_exactly(fixture, "profile = unrestricted");
+    assert_int_not_equal(attack(fixture, "status", "CapEff:\t0000000000000000"), 0);
+    confine_exactly(fixture, "profile = baseline\ncaps = all");
+    assert_int_not_equal(attack(fixture, "status", "CapEff:\t0000000000000000"), 0);
+}
+
+static void
 test_own_profile(void **state)
 {
     Fixture *fixture = *state;
@@ -538,6 +565,7 @@ main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_read_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_user, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_root_without_caps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_caps_is_the_default, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_own_profile, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_descriptors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_network_namespace, set_up, tear_down),
