@@ -52,6 +52,7 @@ typedef struct {
  * tn_spawn_spec_free before it was sealed. More members come with confinement. */
 typedef struct {
     char *path;        /* absolute, resolved */
+    int program_fd;    /* the file that PATH (/proc/self/fd/N) means, kept open; -1: none */
     char **argv;       /* with argv[0] */
     char **envp;       /* complete */
     char *cwd;         /* NULL: the agent's */

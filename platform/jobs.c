@@ -454,7 +454,7 @@ create_job(TnJobs *jobs, const TnJobSpec *spec, gint64 number, Pipes *pipes)
         .number = number,
         .channel = spec->channel,
         .name = g_strdup(spec->name),
-        .path = g_strdup(program->path),
+        .path = g_strdup(program->program_fd >= 0 ? program->argv[0] : program->path),
         .started_ns = tn_clock_realtime_ns(),
         .started_us = tn_clock_monotonic_us(),
     };

@@ -9,6 +9,8 @@
 
 #include "platform/child.h"
 
+#include "platform/fd.h"
+
 #include <sys/resource.h>
 
 struct TnSpawnPlan {
@@ -23,6 +25,7 @@ tn_spawn_spec_new(void)
     TnSpawnSpec *spec = g_new0(TnSpawnSpec, 1);
 
     spec->umask = -1;
+    spec->program_fd = -1;
     tn_spawn_spec_set_limit(spec, RLIMIT_CORE, 0, 0);
     return spec;
 }
@@ -33,6 +36,7 @@ tn_spawn_spec_free(TnSpawnSpec *spec)
     if (spec == NULL)
         return;
     g_free(spec->path);
+    tn_fd_clear(&spec->program_fd);
     g_strfreev(spec->argv);
     g_strfreev(spec->envp);
     g_free(spec->cwd);

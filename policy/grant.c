@@ -7,6 +7,8 @@
  */
 
 #include "policy/decide.h"
+
+#include "platform/fd.h"
 #include "policy/files.h"
 #include "policy/holder.h"
 #include "policy/policy.h"
@@ -36,6 +38,7 @@ typedef struct {
     char *found;    /* the file that the name means; NULL when there is none */
     char *identity; /* which program that is */
     GError *lost;   /* why FOUND is NULL */
+    int program_fd; /* the program itself, where its content was judged; -1: by its path */
     TnVerdict verdict;
     TnUser chosen; /* the user that the request asked for; name NULL: the rule's */
 } Question;
@@ -46,6 +49,7 @@ clear_question(Question *question)
     g_free(question->found);
     g_free(question->identity);
     g_clear_error(&question->lost);
+    tn_fd_clear(&question->program_fd);
     tn_verdict_clear(&question->verdict);
     tn_user_clear(&question->chosen);
 }
@@ -94,11 +98,14 @@ check_program(Question *question, GError **error)
                                   question->ref, error);
         }
     }
-    if (question->verdict.exec->conf->sha256 == NULL ||
-        tn_program_has_digest(question->identity, question->verdict.exec->conf->sha256))
+    if (question->verdict.exec->conf->sha256 == NULL)
+        return TRUE;
+    question->program_fd =
+        tn_program_open_hashed(question->identity, question->verdict.exec->conf->sha256, &why);
+    if (question->program_fd >= 0)
         return TRUE;
     question->verdict.kind = TN_VERDICT_DENY;
-    question->verdict.reason = g_strdup("the file's sha256 is another");
+    question->verdict.reason = g_strdup(why);
     return tn_refusal_set(question->policy, question->action, &question->verdict, question->ref,
                           error);
 }
@@ -204,7 +211,7 @@ add_limits(const TnExecConf *conf, TnSpawnSpec *spec)
 
 /* NULL with ERROR when the confinement cannot be built; then nothing runs. */
 static TnSpawnPlan *
-make_plan(const Question *question, GError **error)
+make_plan(Question *question, GError **error)
 {
     const TnAction *action = question->action;
     const TnExecConf *conf = question->verdict.exec->conf;
@@ -214,6 +221,11 @@ make_plan(const Question *question, GError **error)
     g_autoptr(TnSpawnSpec) spec = tn_spawn_spec_new();
 
     spec->path = g_strdup(by_rule ? question->identity : question->found);
+    if (question->program_fd >= 0) {
+        spec->program_fd = tn_fd_steal(&question->program_fd);
+        g_free(spec->path);
+        spec->path = g_strdup_printf("/proc/self/fd/%d", spec->program_fd);
+    }
     spec->argv = build_argv(question);
     spec->envp = build_env(question);
     spec->cwd = g_strdup(action->cwd != NULL ? action->cwd : conf->cwd);
@@ -335,6 +347,7 @@ tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
         .holder = holder,
         .policy = holder->current,
         .action = action,
+        .program_fd = -1,
         .ref = make_ref(),
     };
 

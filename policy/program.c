@@ -197,20 +197,40 @@ tn_program_why_untrusted(const char *identity)
     return NULL;
 }
 
-gboolean
-tn_program_has_digest(const char *path, const char *digest)
+/* Adds all of FD to CHECKSUM. FALSE: it cannot be read, or there is too much of it. */
+static gboolean
+hash_file(int fd, GChecksum *checksum, gboolean *ret_is_script)
 {
-    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    tn_autofd int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     guchar buffer[65536];
     gsize total = 0;
-    ssize_t n = -1;
+    ssize_t n;
 
-    while (fd >= 0 && (n = read(fd, buffer, sizeof buffer)) > 0) {
+    *ret_is_script = FALSE;
+    while ((n = read(fd, buffer, sizeof buffer)) > 0) {
+        if (total == 0)
+            *ret_is_script = n >= 2 && buffer[0] == '#' && buffer[1] == '!';
         total += (gsize)n;
         if (total > DIGEST_LIMIT_BYTES)
             return FALSE;
         g_checksum_update(checksum, buffer, n);
     }
-    return fd >= 0 && n == 0 && strcmp(g_checksum_get_string(checksum), digest) == 0;
+    return n == 0;
+}
+
+int
+tn_program_open_hashed(const char *path, const char *digest, const char **ret_why)
+{
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    tn_autofd int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    gboolean is_script = FALSE;
+
+    *ret_why = "the file's sha256 is another";
+    if (fd < 0 || !hash_file(fd, checksum, &is_script) ||
+        strcmp(g_checksum_get_string(checksum), digest) != 0)
+        return -1;
+    if (is_script) {
+        *ret_why = "sha256 does not hold for scripts, whose interpreter opens them by name";
+        return -1;
+    }
+    return tn_fd_steal(&fd);
 }

@@ -40,5 +40,8 @@ char *tn_program_identify(const char *path);
  * then change what was judged. */
 const char *tn_program_why_untrusted(const char *identity);
 
-/* TRUE if the file PATH of at most 256 MiB has the SHA-256 DIGEST (hexadecimal). Blocks on disk. */
-gboolean tn_program_has_digest(const char *path, const char *digest);
+/* The opened file PATH, which has the SHA-256 DIGEST (hexadecimal), so that what was hashed is what
+ * runs. -1 with *RET_WHY (static) if it is another, above 256 MiB, or a script: its interpreter
+ * would open it again by its name. Blocks on disk. */
+int tn_program_open_hashed(const char *path, const char *digest, const char **ret_why)
+    G_GNUC_WARN_UNUSED_RESULT;

@@ -274,6 +274,72 @@ test_untrusted_path(void **state)
     g_rmdir(bin);
 }
 
+static char *
+hash(const char *path)
+{
+    g_autofree char *text = NULL;
+    gsize size = 0;
+
+    assert_true(g_file_get_contents(path, &text, &size, NULL));
+    return g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, size);
+}
+
+/* The file that was hashed is the file that runs, whatever stands at its path by then. */
+static void
+test_runs_what_was_hashed(void **state)
+{
+    Fixture *fixture = *state;
+    TnAction action = {.command = "guest-exec", .group = "@exec", .path = "/usr/bin/env"};
+    g_autofree char *digest = hash("/usr/bin/env");
+    g_autofree char *script = hash("/usr/bin/ldd");
+    g_autofree char *text =
+        g_strdup_printf("[policy]\nerror-detail = full\n[exec env]\npath = /usr/bin/env\n"
+                        "sha256 = %s\n[exec ldd]\npath = /usr/bin/ldd\nsha256 = %s\n"
+                        "[exec other]\npath = /usr/bin/df\nsha256 = %s\n",
+                        digest, script, digest);
+    g_autoptr(TnGrant) grant = NULL;
+    g_autofree char *is_script = NULL;
+    g_autofree char *is_other = NULL;
+    const TnSpawnSpec *spec;
+    struct stat by_path;
+    struct stat by_fd;
+
+    load(fixture, text);
+    grant = tn_policy_grant(fixture->holder, &action, NULL);
+    assert_non_null(grant);
+    spec = tn_spawn_plan_get_spec(tn_grant_get_spawn_plan(grant));
+    assert_true(g_str_has_prefix(spec->path, "/proc/self/fd/"));
+    assert_string_equal(spec->argv[0], "/usr/bin/env");
+    assert_int_equal(stat("/usr/bin/env", &by_path), 0);
+    assert_int_equal(stat(spec->path, &by_fd), 0);
+    assert_true(by_path.st_ino == by_fd.st_ino && by_path.st_dev == by_fd.st_dev);
+    is_script = try_run(fixture, "/usr/bin/ldd", NULL);
+    assert_non_null(strstr(is_script, "scripts"));
+    is_other = try_run(fixture, "/usr/bin/df", NULL);
+    assert_non_null(strstr(is_other, "sha256 is another"));
+}
+
+static void
+test_starts_sealed(void **state)
+{
+    Fixture *fixture = *state;
+    static const char *const WRONG[] = {"[polcy]\n", "[commands]\nallow = @everything\n",
+                                        "[exec x]\npath = /bin/x\nuserr = root\n"};
+    TnPolicyOptions options = {
+        .commands = COMMANDS, .n_commands = G_N_ELEMENTS(COMMANDS), .policy_dir = fixture->dir};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(WRONG); i++) {
+        write_policy(fixture->dir, "50-test.conf", WRONG[i]);
+        tn_policy_holder_free(fixture->holder);
+        fixture->holder = tn_policy_holder_new(&options, NULL);
+        assert_non_null(strstr(tn_policy_get_sealed_reason(tn_policy_holder_get(fixture->holder)),
+                               "50-test.conf:"));
+        assert_non_null(ask(fixture, "guest-exec", FALSE));
+        assert_non_null(ask(fixture, "guest-get-osinfo", FALSE));
+        assert_null(ask(fixture, "guest-ping", FALSE));
+    }
+}
+
 static void
 test_environment_by_rule(void **state)
 {
@@ -533,6 +599,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_other_names_of_programs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names_of_one_file_differ, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_untrusted_path, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_runs_what_was_hashed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_starts_sealed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_environment_by_rule, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_request_only_narrows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_quotas, set_up, tear_down),
