@@ -45,6 +45,8 @@ typedef struct {
 
 typedef struct {
     char *reason;
+    char *syscall;
+    char *arch;
 } StatusMore;
 
 typedef struct {
@@ -167,6 +169,16 @@ is_told(TnJobReason reason)
 }
 
 static void
+fill_more(const TnJobInfo *info, StatusMore *more)
+{
+    more->reason = g_strdup(tn_job_reason_word(info->reason));
+    if (info->denied_call == NULL)
+        return;
+    more->syscall = g_strdup(info->denied_call);
+    more->arch = g_strdup(info->denied_arch);
+}
+
+static void
 fill_status(TnCall *call, TnJob *job, StatusResult *result)
 {
     const TnJobInfo *info = tn_job_get_info(job);
@@ -180,7 +192,7 @@ fill_status(TnCall *call, TnJob *job, StatusResult *result)
     result->exit_code = info->signal == 0 ? info->exit_code : SIGNAL_EXIT_CODE + info->signal;
     result->has_more = is_told(info->reason);
     if (result->has_more)
-        result->more.reason = g_strdup(tn_job_reason_word(info->reason));
+        fill_more(info, &result->more);
     fill_stream(tn_job_get_capture(job, TN_JOB_STDOUT), &result->out_data, &result->out_truncated,
                 &result->has_out_truncated);
     fill_stream(tn_job_get_capture(job, TN_JOB_STDERR), &result->err_data, &result->err_truncated,
@@ -299,6 +311,8 @@ static const TnField status_args[] = {
 static const TnField more_fields[] = {
     {"reason", TN_STRING(StatusMore, reason, .flags = TN_FIELD_REQUIRED,
                          .doc = "timeout, output-limit, oom or seccomp")},
+    {"syscall", TN_STRING(StatusMore, syscall, .doc = "seccomp: which, if the kernel logged it")},
+    {"arch", TN_STRING(StatusMore, arch, .doc = "of that call")},
     {0},
 };
 

@@ -91,6 +91,7 @@ release_grant(gpointer data, const TnJobInfo *info)
             .exit_code = info->exit_code,
             .signal = info->signal,
             .reason = tn_job_reason_word(info->reason),
+            .denied_call = info->denied_call,
             .duration_us = info->ended_us - info->started_us,
         };
 

@@ -15,6 +15,7 @@
 #include "platform/fd.h"
 #include "platform/job-private.h"
 #include "platform/jobgroup.h"
+#include "platform/seccomplog.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -214,6 +215,8 @@ record_end(TnJob *job, const siginfo_t *status, const struct rusage *usage)
         job->info.reason = TN_JOB_OOM;
     if (job->killing)
         job->info.reason = job->kill_reason;
+    if (job->info.reason == TN_JOB_SECCOMP)
+        job->info.denied_call = tn_seccomplog_find(job->info.pid, &job->info.denied_arch);
     job->info.cpu_us = (gint64)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * G_USEC_PER_SEC +
                        usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
     job->info.peak_bytes = (guint64)usage->ru_maxrss * KIB;
@@ -474,6 +477,7 @@ tn_job_unref(TnJob *job)
     for (int i = 0; i < TN_JOB_N_STREAMS; i++)
         tn_capture_free(job->streams[i].capture);
     g_free(job->info.name);
+    g_free(job->info.denied_call);
     g_free(job->info.path);
     g_free(job);
 }

@@ -46,8 +46,10 @@ typedef struct {
     TnJobReason reason;
     int exit_code; /* when signal is 0 */
     int signal;
-    gint64 cpu_us;      /* user and system, waited-for descendants included */
-    guint64 peak_bytes; /* largest resident size of a process of it */
+    char *denied_call; /* TN_JOB_SECCOMP: which call, where the kernel's log says it; or NULL */
+    const char *denied_arch; /* static; with DENIED_CALL */
+    gint64 cpu_us;           /* user and system, waited-for descendants included */
+    guint64 peak_bytes;      /* largest resident size of a process of it */
 } TnJobInfo;
 
 /* Gives CHARGE back. INFO tells how the job ended; NULL when that is not known. */

@@ -392,6 +392,7 @@ tn_audit_end(TnAudit *audit, const TnPolicy *policy, const char *command, guint6
         add_number(record, "TENON_SIGNAL", end->signal);
     else
         add_number(record, "TENON_EXIT", end->exit_code);
+    add(record, "TENON_DENIED_SYSCALL", end->denied_call);
     add_number(record, "TENON_DURATION_US", end->duration_us);
     write_record(audit, record, policy->rules->audit->file);
 }

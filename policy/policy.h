@@ -157,7 +157,8 @@ typedef struct {
     pid_t pid;
     int exit_code; /* when SIGNAL is 0 */
     int signal;
-    const char *reason; /* the wire's word, such as "timeout" */
+    const char *reason;      /* the wire's word, such as "timeout" */
+    const char *denied_call; /* for which a filter killed it; NULL: not known */
     gint64 duration_us;
 } TnGrantEnd;
 

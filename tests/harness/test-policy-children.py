@@ -116,6 +116,9 @@ def ends_are_told_apart(ask, _agent):
     assert {name: how(status) for name, status in ends.items()} == {
         "exit": (None, None, 3), "signal": (None, 9, 137), "timeout": ("timeout", 15, 143),
         "seccomp": ("seccomp", 31, 159), "output-limit": ("output-limit", 9, 137)}, ends
+    # Where an audit daemon takes the kernel's records, or none are written, the call is not known.
+    if os.path.exists("/dev/kmsg") and "syscall" in ends["seccomp"]["tenon"]:
+        assert ends["seccomp"]["tenon"]["syscall"] == "sethostname", ends["seccomp"]
     for name, status in ends.items():
         # KubeVirt's exec.go: the struct's zero where the key is missing is success.
         assert status.get("exitcode", 0) != 0, (name, status)
