@@ -10,6 +10,7 @@
 
 #include "agent/config.h"
 
+#include "agent/envfile.h"
 #include "agent/settings.h"
 #include "build-config.h"
 #include "platform/names.h"
@@ -469,6 +470,10 @@ make_config(Reading *reading)
     TnConfig *config = g_new0(TnConfig, 1);
     gboolean is_trial = strcmp(settings->state_dir, reading->defaults->state_dir) != 0;
 
+    if (reading->compat) {
+        tn_envfile_add_lists(settings, TN_ENVFILE_RHEL);
+        tn_envfile_add_lists(settings, TN_ENVFILE_DEBIAN);
+    }
     if (settings->daemonize)
         make_all_absolute(settings);
     *config = (TnConfig){
