@@ -19,6 +19,7 @@
 #include "commands/memory.h"
 #include "commands/net.h"
 #include "commands/os.h"
+#include "commands/ssh.h"
 #include "commands/sync.h"
 
 /* A new subject is one more line. */
@@ -39,6 +40,7 @@ const TnModule *const tn_commands_modules[] = {
     &tn_disks_module,
     &tn_facts_module,
     &tn_logins_module,
+    &tn_ssh_module,
     &tn_describe_module,
     NULL,
 };

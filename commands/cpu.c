@@ -12,6 +12,10 @@ typedef struct {
     GPtrArray *list;
 } List;
 
+typedef struct {
+    int64_t n;
+} Count;
+
 static gboolean
 run_vcpus(TnCall *call, const void *args, void *result, GError **error)
 {
@@ -19,6 +23,29 @@ run_vcpus(TnCall *call, const void *args, void *result, GError **error)
 
     answer->list = tn_cpus_read(TN_SYSROOT_HOST, error);
     return answer->list != NULL;
+}
+
+/* The first that cannot be done ends it; an error only when nothing was done before, since a host
+ * repeats with the rest. */
+static gboolean
+run_set_vcpus(TnCall *call, const void *args, void *result, GError **error)
+{
+    const GPtrArray *list = ((const List *)args)->list;
+    Count *count = result;
+
+    for (guint i = 0; i < list->len; i++) {
+        const TnCpu *cpu = g_ptr_array_index(list, i);
+        g_autoptr(GError) failure = NULL;
+
+        if (!tn_cpus_set_online(TN_SYSROOT_HOST, cpu->logical_id, cpu->online, &failure)) {
+            if (i > 0)
+                return TRUE;
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return FALSE;
+        }
+        count->n++;
+    }
+    return TRUE;
 }
 
 static gboolean
@@ -47,6 +74,21 @@ static const TnField vcpu_fields[] = {
 
 static const TnField vcpus_result = {
     NULL, TN_LIST(List, list, TnCpu, .fields = vcpu_fields, .flags = TN_FIELD_REQUIRED)};
+
+static const TnField set_vcpu_fields[] = {
+    {"logical-id", TN_INT(TnCpu, logical_id, .flags = TN_FIELD_REQUIRED)},
+    {"online", TN_BOOL(TnCpu, online, .flags = TN_FIELD_REQUIRED)},
+    {"can-offline", TN_BOOL(TnCpu, can_offline, .doc = "not looked at")},
+    {0},
+};
+
+static const TnField set_vcpus_args[] = {
+    {"vcpus", TN_LIST(List, list, TnCpu, .fields = set_vcpu_fields, .flags = TN_FIELD_REQUIRED)},
+    {0},
+};
+
+static const TnField set_vcpus_result = {
+    NULL, TN_INT(Count, n, .flags = TN_FIELD_REQUIRED, .doc = "how many were dealt with")};
 
 static const TnField cpustat_fields[] = {
     {"type", TN_ENUM(TnCpuStat, family, .words = family_words, .flags = TN_FIELD_REQUIRED)},
@@ -90,6 +132,18 @@ static const TnCommand commands[] = {
         .run = run_vcpus,
         .since = "1.5",
         .doc = "Logical processors by number.",
+    },
+    {
+        .name = "guest-set-vcpus",
+        .group = "@resize",
+        .args = set_vcpus_args,
+        .args_size = sizeof(List),
+        .result = &set_vcpus_result,
+        .result_size = sizeof(Count),
+        .run = run_set_vcpus,
+        .flags = TN_COMMAND_MUTATES | TN_COMMAND_BLOCKING,
+        .since = "1.5",
+        .doc = "Switches logical processors on and off.",
     },
     {
         .name = "guest-get-cpustats",

@@ -18,6 +18,13 @@ typedef struct {
 } BlockInfo;
 
 typedef struct {
+    uint64_t phys_index;
+    int outcome;
+    int64_t error_code;
+    bool has_error_code;
+} BlockResponse;
+
+typedef struct {
     TnPressure memory;
     TnPressure cpu;
     TnPressure io;
@@ -41,6 +48,27 @@ run_blocks(TnCall *call, const void *args, void *result, GError **error)
 
     answer->list = tn_memblocks_read(TN_SYSROOT_HOST, error);
     return answer->list != NULL;
+}
+
+static gboolean
+run_set_blocks(TnCall *call, const void *args, void *result, GError **error)
+{
+    const GPtrArray *wanted = ((const List *)args)->list;
+    List *answer = result;
+
+    answer->list = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < wanted->len; i++) {
+        const TnMemblock *block = g_ptr_array_index(wanted, i);
+        BlockResponse response = {.phys_index = block->phys_index};
+        int why = 0;
+
+        response.outcome =
+            tn_memblocks_set_online(TN_SYSROOT_HOST, block->phys_index, block->online, &why);
+        response.error_code = why;
+        response.has_error_code = why != 0;
+        g_ptr_array_add(answer->list, g_memdup2(&response, sizeof(response)));
+    }
+    return TRUE;
 }
 
 static gboolean
@@ -79,6 +107,30 @@ static const TnField block_fields[] = {
 
 static const TnField blocks_result = {
     NULL, TN_LIST(List, list, TnMemblock, .fields = block_fields, .flags = TN_FIELD_REQUIRED)};
+
+static const TnField set_blocks_args[] = {
+    {"mem-blks",
+     TN_LIST(List, list, TnMemblock, .fields = block_fields, .flags = TN_FIELD_REQUIRED)},
+    {0},
+};
+
+/* In the order of TnMemblockOutcome. */
+static const char *const response_words[] = {
+    "success", "not-found", "operation-not-supported", "operation-failed", NULL,
+};
+
+static const TnField response_fields[] = {
+    {"phys-index", TN_UINT(BlockResponse, phys_index, .flags = TN_FIELD_REQUIRED)},
+    {"response",
+     TN_ENUM(BlockResponse, outcome, .words = response_words, .flags = TN_FIELD_REQUIRED)},
+    {"error-code",
+     TN_INT(BlockResponse, error_code, TN_PRESENT(BlockResponse, has_error_code), .doc = "errno")},
+    {0},
+};
+
+static const TnField responses_result = {
+    NULL,
+    TN_LIST(List, list, BlockResponse, .fields = response_fields, .flags = TN_FIELD_REQUIRED)};
 
 static const TnField block_info_fields[] = {
     {"size", TN_UINT(BlockInfo, size, .flags = TN_FIELD_REQUIRED, .doc = "bytes of each block")},
@@ -158,6 +210,18 @@ static const TnCommand commands[] = {
         .run = run_blocks,
         .since = "2.3",
         .doc = "Memory blocks by number.",
+    },
+    {
+        .name = "guest-set-memory-blocks",
+        .group = "@resize",
+        .args = set_blocks_args,
+        .args_size = sizeof(List),
+        .result = &responses_result,
+        .result_size = sizeof(List),
+        .run = run_set_blocks,
+        .flags = TN_COMMAND_MUTATES | TN_COMMAND_BLOCKING,
+        .since = "2.3",
+        .doc = "Switches memory blocks on and off.",
     },
     {
         .name = "guest-get-memory-block-info",

@@ -124,3 +124,34 @@ tn_cpus_read_stats(int root_fd, GError **error)
     }
     return stats;
 }
+
+gboolean
+tn_cpus_set_online(int root_fd, int64_t logical_id, bool online, GError **error)
+{
+    g_autofree char *path =
+        g_strdup_printf(CPU_DIR "/cpu%" G_GINT64_FORMAT "/", (gint64)logical_id);
+    tn_autofd int dir_fd = tn_sysroot_open(root_fd, path, O_RDONLY | O_DIRECTORY);
+    tn_autofd int fd = -1;
+    char state = '\0';
+
+    if (dir_fd < 0)
+        return tn_error_from_errno(error, errno, "open(\"%s\")", path);
+    fd = openat(dir_fd, "online", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT) {
+        if (online)
+            return TRUE;
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                    "logical processor #%" G_GINT64_FORMAT " can't be offlined",
+                    (gint64)logical_id);
+        return FALSE;
+    }
+    if (fd < 0)
+        return tn_error_from_errno(error, errno, "open(\"%sonline\")", path);
+    if (pread(fd, &state, 1, 0) != 1)
+        return tn_error_from_errno(error, errno, "read(\"%sonline\")", path);
+    if ((state == '1') == online)
+        return TRUE;
+    if (pwrite(fd, online ? "1" : "0", 1, 0) != 1)
+        return tn_error_from_errno(error, errno, "write(\"%sonline\")", path);
+    return TRUE;
+}

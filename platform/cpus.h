@@ -47,3 +47,9 @@ GPtrArray *tn_cpus_read(int root_fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* One TnCpuStat per cpuN line of /proc/stat below ROOT_FD, in its order; ownership as above. A line
  * without its first four numbers is left out. Errors: G_IO_ERROR from errno. */
 GPtrArray *tn_cpus_read_stats(int root_fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Switches the processor LOGICAL_ID below ROOT_FD on or off; one that is in that state already is
+ * left alone. Writes to sysfs, which may block for seconds. Errors: G_IO_ERROR from errno in
+ * qemu-ga's words; NOT_SUPPORTED "logical processor #N can't be offlined". */
+gboolean tn_cpus_set_online(int root_fd, int64_t logical_id, bool online, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;

@@ -69,3 +69,30 @@ tn_memblocks_read_size(int root_fd, guint64 *ret_bytes, GError **error)
     }
     return TRUE;
 }
+
+TnMemblockOutcome
+tn_memblocks_set_online(int root_fd, guint64 phys_index, bool online, int *ret_errno)
+{
+    const char *wanted = online ? "online" : "offline";
+    g_autofree char *path = g_strdup_printf(MEMORY_DIR "/memory%" G_GUINT64_FORMAT, phys_index);
+    tn_autofd int dir_fd = tn_sysroot_open(root_fd, path, O_RDONLY | O_DIRECTORY);
+    tn_autofd int fd = -1;
+    char state[32];
+
+    *ret_errno = 0;
+    if (dir_fd < 0) {
+        *ret_errno = errno;
+        return errno == ENOENT ? TN_MEMBLOCK_NOT_FOUND : TN_MEMBLOCK_FAILED;
+    }
+    if (tn_sysroot_read_attr(dir_fd, "state", state, sizeof(state)) < 0) {
+        *ret_errno = errno;
+        return errno == ENOENT ? TN_MEMBLOCK_NOT_SUPPORTED : TN_MEMBLOCK_FAILED;
+    }
+    if (strcmp(state, wanted) == 0)
+        return TN_MEMBLOCK_SUCCESS;
+    fd = openat(dir_fd, "state", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0 && write(fd, wanted, strlen(wanted)) == (ssize_t)strlen(wanted))
+        return TN_MEMBLOCK_SUCCESS;
+    *ret_errno = errno;
+    return TN_MEMBLOCK_FAILED;
+}

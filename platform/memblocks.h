@@ -23,3 +23,17 @@ GPtrArray *tn_memblocks_read(int root_fd, GError **error) G_GNUC_WARN_UNUSED_RES
  * file holds no hexadecimal number. */
 gboolean tn_memblocks_read_size(int root_fd, guint64 *ret_bytes, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* What became of one block: the words of guest-set-memory-blocks, in their order. */
+typedef enum {
+    TN_MEMBLOCK_SUCCESS,
+    TN_MEMBLOCK_NOT_FOUND,
+    TN_MEMBLOCK_NOT_SUPPORTED,
+    TN_MEMBLOCK_FAILED,
+} TnMemblockOutcome;
+
+/* Switches block PHYS_INDEX below ROOT_FD on or off; one that is in that state already is left
+ * alone. *RET_ERRNO: why not, 0 on success. Writes to sysfs; the kernel may move pages for seconds
+ * before it answers. */
+TnMemblockOutcome tn_memblocks_set_online(int root_fd, guint64 phys_index, bool online,
+                                          int *ret_errno);

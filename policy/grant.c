@@ -27,6 +27,7 @@ struct TnGrant {
     TnOpenPlan *open_plan;
     TnOpenPlan *to_plan;
     TnCharge *charge;
+    TnPolicySettings settings;
 };
 
 /* One question on its way through the steps. */
@@ -355,6 +356,7 @@ tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
     grant->holder = holder;
     grant->command = g_intern_string(action->command);
     grant->ref = question.ref;
+    grant->settings = holder->current->settings;
     judge(&question, grant, &refusal);
     if (!record(&question, refusal, error))
         return NULL;
@@ -415,4 +417,10 @@ const TnOpenPlan *
 tn_grant_get_to_plan(const TnGrant *grant)
 {
     return grant->to_plan;
+}
+
+const TnPolicySettings *
+tn_grant_get_settings(const TnGrant *grant)
+{
+    return &grant->settings;
 }

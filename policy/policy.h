@@ -178,3 +178,6 @@ const TnSpawnPlan *tn_grant_get_spawn_plan(const TnGrant *grant);
 const TnOpenPlan *tn_grant_get_open_plan(const TnGrant *grant);
 /* The same for the action's `to`. */
 const TnOpenPlan *tn_grant_get_to_plan(const TnGrant *grant);
+/* What [policy] said when GRANT was given; also for workers, which must not ask a holder. Borrowed
+ * from GRANT. */
+const TnPolicySettings *tn_grant_get_settings(const TnGrant *grant);

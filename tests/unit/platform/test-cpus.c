@@ -105,6 +105,38 @@ test_missing_files_are_errors(void **state)
     assert_string_equal(error->message, "open '/proc/stat': No such file or directory");
 }
 
+static void
+assert_file(const Tree *tree, const char *name, const char *text)
+{
+    g_autofree char *path = g_build_filename(tree->path, name, NULL);
+    g_autofree char *held = NULL;
+
+    assert_true(g_file_get_contents(path, &held, NULL, NULL));
+    assert_string_equal(held, text);
+}
+
+static void
+test_switches(void **state)
+{
+    g_autoptr(Tree) tree = tree_new();
+    g_autoptr(GError) error = NULL;
+
+    tree_put(tree, "sys/devices/system/cpu/cpu1/online", "1\n");
+    tree_put(tree, "sys/devices/system/cpu/cpu2/online", "0\n");
+    tree_mkdir(tree, "sys/devices/system/cpu/cpu0");
+    assert_true(tn_cpus_set_online(tree->fd, 1, FALSE, NULL));
+    assert_file(tree, "sys/devices/system/cpu/cpu1/online", "0\n");
+    assert_true(tn_cpus_set_online(tree->fd, 2, TRUE, NULL));
+    assert_file(tree, "sys/devices/system/cpu/cpu2/online", "1\n");
+    assert_true(tn_cpus_set_online(tree->fd, 0, TRUE, NULL));
+    assert_false(tn_cpus_set_online(tree->fd, 0, FALSE, &error));
+    assert_string_equal(error->message, "logical processor #0 can't be offlined");
+    g_clear_error(&error);
+    assert_false(tn_cpus_set_online(tree->fd, -1, TRUE, &error));
+    assert_string_equal(error->message,
+                        "open(\"/sys/devices/system/cpu/cpu-1/\"): No such file or directory");
+}
+
 int
 main(void)
 {
@@ -114,6 +146,7 @@ main(void)
         cmocka_unit_test(test_stats_in_milliseconds),
         cmocka_unit_test(test_stats_by_column_count),
         cmocka_unit_test(test_missing_files_are_errors),
+        cmocka_unit_test(test_switches),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,26 @@ test_size_must_be_a_number(void **state)
     assert_int_equal(size, 7);
 }
 
+static void
+test_switches(void **state)
+{
+    g_autoptr(Tree) tree = tree_new();
+    char held[32];
+    int why = 0;
+
+    tree_put(tree, "sys/devices/system/memory/memory0/state", "online\n");
+    tree_mkdir(tree, "sys/devices/system/memory/memory1");
+    assert_int_equal(tn_memblocks_set_online(tree->fd, 0, TRUE, &why), TN_MEMBLOCK_SUCCESS);
+    assert_int_equal(tn_memblocks_set_online(tree->fd, 0, FALSE, &why), TN_MEMBLOCK_SUCCESS);
+    assert_int_equal(why, 0);
+    assert_true(tn_sysroot_read_attr(tree->fd, "/sys/devices/system/memory/memory0/state", held,
+                                     sizeof(held)) > 0);
+    assert_string_equal(held, "offline");
+    assert_int_equal(tn_memblocks_set_online(tree->fd, 1, TRUE, &why), TN_MEMBLOCK_NOT_SUPPORTED);
+    assert_int_equal(tn_memblocks_set_online(tree->fd, 9, TRUE, &why), TN_MEMBLOCK_NOT_FOUND);
+    assert_int_equal(why, ENOENT);
+}
+
 int
 main(void)
 {
@@ -87,6 +107,7 @@ main(void)
         cmocka_unit_test(test_sees_states),
         cmocka_unit_test(test_no_blocks_is_an_empty_list),
         cmocka_unit_test(test_size_must_be_a_number),
+        cmocka_unit_test(test_switches),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
