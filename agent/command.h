@@ -55,7 +55,10 @@ typedef struct {
     struct TnRegistry *registry;  /* agent/registry.h: read only, complete when requests come */
     struct TnJobs *jobs;          /* platform/jobs.h: programs that run and their records */
     const TnPolicyHolder *policy; /* the policy in force; ask at each use */
+    struct TnHelpers *helpers;    /* platform/helper.h: fixed programs, run by workers */
     const char *state_dir;        /* what outlives the agent; exists, writable */
+    const char *run_dir;          /* what must not outlive this boot; exists, writable */
+    const char *hook_path;        /* NULL: no programs around a freeze */
     const char *version;          /* what guest-info reports; depends on the program's name */
     const char *const *hide_interfaces; /* patterns of names and kinds; NULL: none */
 } TnModuleContext;

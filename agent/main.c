@@ -17,6 +17,7 @@
 #include "build-config.h"
 #include "commands/commands.h"
 #include "platform/handover.h"
+#include "platform/helper.h"
 #include "platform/jobs.h"
 #include "platform/log.h"
 #include "platform/loop.h"
@@ -38,14 +39,17 @@ typedef struct {
     TnLog *log;
     TnState *state;
     char *state_dir;
+    char *run_dir;
     TnRegistry *registry;
     TnPolicyHolder *policy;
     TnSpawner *spawner;
+    TnHelpers *helpers;
     TnJobs *jobs;
     TnEngine *engine;
     TnSignals *signals;
     GMainLoop *loop;
-    TnStartStep step; /* of the start, for its messages */
+    gboolean is_ending; /* as soon as everything is thawed */
+    TnStartStep step;   /* of the start, for its messages */
     int exit_code;
     char **argv;
     char *successor; /* the program to become instead of ending; NULL: none */
@@ -89,9 +93,12 @@ take_signal(int number, gpointer data)
         tn_engine_reload(agent->engine);
         return;
     }
-    /* As qemu-ga: an agent that ends while file systems are frozen could not be asked to thaw. */
+    /* No freeze without its thaw: then it ends, see end_thawed(). */
     if (tn_state_is_frozen(agent->state)) {
-        g_warning("signal %d is ignored while file systems are frozen", number);
+        if (number == SIGUSR2)
+            g_warning("signal %d is ignored while file systems are frozen", number);
+        else if (!agent->is_ending && tn_state_ask_thaw(agent->state))
+            agent->is_ending = TRUE;
         return;
     }
     if (number == SIGUSR2) {
@@ -100,6 +107,15 @@ take_signal(int number, gpointer data)
     }
     g_clear_pointer(&agent->successor, g_free);
     g_main_loop_quit(agent->loop);
+}
+
+static void
+end_thawed(gpointer data)
+{
+    Agent *agent = data;
+
+    if (agent->is_ending)
+        g_main_loop_quit(agent->loop);
 }
 
 static void
@@ -146,12 +162,20 @@ take_number(gpointer data, gint64 *ret_number, GError **error)
     return tn_state_take_number(data, ret_number, error);
 }
 
+static TnSpawnPlan *
+plan_helper(const char *name, const char *const *argv, gpointer data, GError **error)
+{
+    return tn_policy_plan_helper(((Agent *)data)->policy, name, argv, error);
+}
+
 static gboolean
 make_jobs(Agent *agent, GError **error)
 {
     agent->spawner = tn_spawner_new(NULL, error);
-    if (agent->spawner != NULL)
-        agent->jobs = tn_jobs_new(agent->spawner, NULL, take_number, agent->state, error);
+    if (agent->spawner == NULL)
+        return FALSE;
+    agent->helpers = tn_helpers_new(agent->spawner, plan_helper, agent);
+    agent->jobs = tn_jobs_new(agent->spawner, NULL, take_number, agent->state, error);
     return agent->jobs != NULL;
 }
 
@@ -207,11 +231,14 @@ start_modules(Agent *agent)
 {
     const TnModuleContext context = {
         .state = agent->state,
+        .helpers = agent->helpers,
         .jobs = agent->jobs,
         .policy = agent->policy,
         .version = agent->config->compat ? TN_QGA_VERSION : TN_VERSION,
         .state_dir = agent->state_dir,
         .hide_interfaces = (const char *const *)agent->config->hide_interfaces,
+        .run_dir = agent->run_dir,
+        .hook_path = agent->config->hook_path,
     };
 
     tn_registry_start(agent->registry, &context);
@@ -231,9 +258,10 @@ start_agent(Agent *agent, GError **error)
     }
     agent->step = TN_START_STATE;
     agent->state_dir = g_path_get_dirname(agent->config->state_path);
-    agent->state = tn_state_new(agent->config->state_path, error);
+    agent->state = tn_startup_open_state(agent->config, agent->state_dir, &agent->run_dir, error);
     if (agent->state == NULL)
         return FALSE;
+    tn_state_on_thawed(agent->state, end_thawed, agent);
     tn_state_on_frozen(agent->state, note_frozen, agent);
     tn_log_set_frozen(agent->log, tn_state_is_frozen(agent->state));
     agent->step = TN_START_POLICY;
@@ -262,12 +290,14 @@ stop_agent(Agent *agent)
     hand_over_jobs(agent);
     tn_registry_free(agent->registry);
     tn_jobs_free(agent->jobs);
+    tn_helpers_free(agent->helpers);
     tn_policy_holder_free(agent->policy);
     tn_signals_free(agent->signals);
     tn_state_free(agent->state);
     g_clear_pointer(&agent->loop, g_main_loop_unref);
     g_free(agent->state_dir);
     g_free(agent->successor);
+    g_free(agent->run_dir);
 }
 
 static int

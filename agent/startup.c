@@ -7,6 +7,13 @@
 #include "agent/startup.h"
 
 #include "agent/report.h"
+#include "platform/names.h"
+
+#include <string.h>
+
+enum {
+    RUN_DIR_MODE = 0755,
+};
 
 /* There is no log yet: the message goes to standard error, in its form. */
 static gboolean
@@ -54,4 +61,20 @@ tn_startup_make_policy(const TnConfig *config, const TnRegistry *registry, GErro
     options.commands = tn_registry_get_policy_commands(registry, &n_commands);
     options.n_commands = n_commands;
     return tn_policy_holder_new(&options, error);
+}
+
+TnState *
+tn_startup_open_state(const TnConfig *config, const char *state_dir, char **ret_run_dir,
+                      GError **error)
+{
+    g_autofree char *name = g_path_get_basename(config->state_path);
+    g_autofree char *mark_name = g_strdup_printf("%s.isfrozen", name);
+    g_autofree char *mark = NULL;
+    gboolean is_own = !config->compat && strcmp(state_dir, TN_STATE_DIR) == 0;
+
+    if (is_own)
+        (void)g_mkdir_with_parents(TN_RUN_DIR, RUN_DIR_MODE);
+    *ret_run_dir = g_strdup(is_own ? TN_RUN_DIR : state_dir);
+    mark = g_build_filename(*ret_run_dir, mark_name, NULL);
+    return tn_state_new_with_mark(config->state_path, mark, error);
 }

@@ -4,6 +4,7 @@
 #include "agent/config.h"
 #include "agent/daemon.h"
 #include "agent/registry.h"
+#include "agent/state.h"
 #include "platform/log.h"
 #include "policy/policy.h"
 
@@ -20,3 +21,10 @@ gboolean tn_startup_open_log(const TnConfig *config, TnDaemon **ret_daemon, TnLo
 /* The first policy, for the commands of REGISTRY. Errors: those of tn_policy_holder_new. */
 TnPolicyHolder *tn_startup_make_policy(const TnConfig *config, const TnRegistry *registry,
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Opens the state, whose frozen mark lies where it does not outlive this boot: in tenond's run
+ * directory (made if need be) while the state directory is the built-in one, else in STATE_DIR
+ * (that is qemu-ga's way). *RET_RUN_DIR, that directory, is the caller's, on failure too. Errors:
+ * those of tn_state_new(). */
+TnState *tn_startup_open_state(const TnConfig *config, const char *state_dir, char **ret_run_dir,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -31,6 +31,10 @@ struct TnState {
     gboolean frozen;
     TnStateFrozenFunc func;
     gpointer data;
+    TnStateThawFunc thaw;
+    gpointer thaw_data;
+    TnStateThawFunc thawed;
+    gpointer thawed_data;
 };
 
 static gboolean
@@ -104,11 +108,19 @@ load_counter(TnState *state, GError **error)
 TnState *
 tn_state_new(const char *file, GError **error)
 {
+    g_autofree char *mark = g_strdup_printf("%s.isfrozen", file);
+
+    return tn_state_new_with_mark(file, mark, error);
+}
+
+TnState *
+tn_state_new_with_mark(const char *file, const char *mark, GError **error)
+{
     g_autoptr(TnState) state = g_new0(TnState, 1);
 
     g_mutex_init(&state->lock);
     state->file = g_strdup(file);
-    state->mark = g_strdup_printf("%s.isfrozen", file);
+    state->mark = g_strdup(mark);
     state->port = g_strdup_printf("%s.port", file);
     state->frozen = access(state->mark, F_OK) == 0;
     /* The file is read only while frozen, and writing it could hang. */
@@ -217,4 +229,33 @@ tn_state_on_frozen(TnState *state, TnStateFrozenFunc func, gpointer data)
 {
     state->func = func;
     state->data = data;
+}
+
+void
+tn_state_on_thaw(TnState *state, TnStateThawFunc func, gpointer data)
+{
+    state->thaw = func;
+    state->thaw_data = data;
+}
+
+void
+tn_state_on_thawed(TnState *state, TnStateThawFunc thawed, gpointer data)
+{
+    state->thawed = thawed;
+    state->thawed_data = data;
+}
+
+gboolean
+tn_state_ask_thaw(TnState *state)
+{
+    if (state->thaw != NULL)
+        state->thaw(state->thaw_data);
+    return state->thaw != NULL;
+}
+
+void
+tn_state_end_thaw(TnState *state)
+{
+    if (state->thawed != NULL)
+        state->thawed(state->thawed_data);
 }

@@ -26,6 +26,10 @@ typedef void (*TnStateFrozenFunc)(gboolean frozen, gpointer data);
  * the start: G_IO_ERROR from errno, G_KEY_FILE_ERROR when FILE is no key file. A group or key that
  * is missing counts as 1000, one that is no number as 0, as in qemu-ga. Blocks on disk. */
 TnState *tn_state_new(const char *file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same with the frozen mark at MARK, which should not outlive this boot; tn_state_new() has it
+ * at FILE.isfrozen. */
+TnState *tn_state_new_with_mark(const char *file, const char *mark, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 void tn_state_free(TnState *state);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnState, tn_state_free)
 
@@ -54,3 +58,13 @@ gboolean tn_state_set_frozen(TnState *state, gboolean frozen, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 /* At most one listener; FUNC NULL removes it. */
 void tn_state_on_frozen(TnState *state, TnStateFrozenFunc func, gpointer data);
+
+/* Who thaws when the agent is to end while frozen: FUNC is told by tn_state_ask_thaw() and answers,
+ * later and on the main thread, with tn_state_end_thaw(), which tells the listener THAWED. At most
+ * one each; NULL removes it. */
+typedef void (*TnStateThawFunc)(gpointer data);
+void tn_state_on_thaw(TnState *state, TnStateThawFunc func, gpointer data);
+void tn_state_on_thawed(TnState *state, TnStateThawFunc thawed, gpointer data);
+/* FALSE: nobody can thaw. */
+gboolean tn_state_ask_thaw(TnState *state);
+void tn_state_end_thaw(TnState *state);

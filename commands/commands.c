@@ -13,14 +13,19 @@
 #include "commands/fileinfo.h"
 #include "commands/fileput.h"
 #include "commands/fileset.h"
+#include "commands/freeze.h"
 #include "commands/jobctl.h"
 #include "commands/jobexec.h"
 #include "commands/logins.h"
 #include "commands/memory.h"
 #include "commands/net.h"
 #include "commands/os.h"
+#include "commands/password.h"
+#include "commands/power.h"
+#include "commands/settime.h"
 #include "commands/ssh.h"
 #include "commands/sync.h"
+#include "commands/trim.h"
 
 /* A new subject is one more line. */
 /* clang-format off */
@@ -40,6 +45,11 @@ const TnModule *const tn_commands_modules[] = {
     &tn_disks_module,
     &tn_facts_module,
     &tn_logins_module,
+    &tn_freeze_module,
+    &tn_trim_module,
+    &tn_power_module,
+    &tn_settime_module,
+    &tn_password_module,
     &tn_ssh_module,
     &tn_describe_module,
     NULL,

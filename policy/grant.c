@@ -17,6 +17,11 @@
 #include "policy/rules-check.h"
 
 #include <string.h>
+#include <unistd.h>
+
+enum {
+    HELPER_UMASK = 022,
+};
 
 struct TnGrant {
     gint n_refs;
@@ -423,4 +428,69 @@ const TnPolicySettings *
 tn_grant_get_settings(const TnGrant *grant)
 {
     return &grant->settings;
+}
+
+static const TnExecRule *
+find_rule(const TnPolicy *policy, const char *name)
+{
+    for (guint i = 0; policy->exec_rules != NULL && i < policy->exec_rules->len; i++) {
+        const TnExecRule *rule = g_ptr_array_index(policy->exec_rules, i);
+
+        if (g_strcmp0(rule->conf->base.name, name) == 0)
+            return rule;
+    }
+    return NULL;
+}
+
+static gboolean
+check_helper(const TnPolicy *policy, const TnExecRule *rule, const char *name, const char *path,
+             GError **error)
+{
+    g_autofree char *identity = NULL;
+    const char *why = NULL;
+
+    if (rule != NULL && rule->conf->verdict == 1) {
+        g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DENIED,
+                    "'%s' is denied by policy [rule=%s]", path, name);
+        return FALSE;
+    }
+    if (policy->rules == NULL || policy->rules->policy->mode != TN_MODE_LOCKED)
+        return TRUE;
+    /* One that is not there fails at its start, with that reason. */
+    identity = tn_program_identify(path);
+    if (identity != NULL && access(identity, F_OK) == 0)
+        why = tn_program_why_untrusted(identity);
+    if (why == NULL)
+        return TRUE;
+    g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DENIED, "'%s': %s", path, why);
+    return FALSE;
+}
+
+TnSpawnPlan *
+tn_policy_plan_helper(TnPolicyHolder *holder, const char *name, const char *const *argv,
+                      GError **error)
+{
+    const TnPolicy *policy = holder->current;
+    const TnExecRule *rule = find_rule(policy, name);
+    g_autoptr(TnSpawnSpec) spec = tn_spawn_spec_new();
+    TnUser self = {0};
+
+    if (!check_helper(policy, rule, name, argv[0], error))
+        return NULL;
+    spec->path = g_strdup(argv[0]);
+    spec->argv = g_strdupv((char **)(gsize)argv);
+    spec->cwd = g_strdup("/");
+    spec->umask = HELPER_UMASK;
+    if (rule == NULL) {
+        tn_user_describe(geteuid(), &self);
+        spec->envp = tn_program_default_env(&self, TN_PROGRAM_SEARCH_PATH);
+        tn_user_clear(&self);
+        return tn_spawn_plan_seal(g_steal_pointer(&spec));
+    }
+    spec->envp = g_strdupv(rule->env);
+    spec->timeout_us = rule->conf->timeout_us;
+    add_limits(rule->conf, spec);
+    if (!tn_confinement_fill(holder->sandboxes, rule, &rule->user, &spec->confine, error))
+        return NULL;
+    return tn_spawn_plan_seal(g_steal_pointer(&spec));
 }

@@ -178,6 +178,15 @@ const TnSpawnPlan *tn_grant_get_spawn_plan(const TnGrant *grant);
 const TnOpenPlan *tn_grant_get_open_plan(const TnGrant *grant);
 /* The same for the action's `to`. */
 const TnOpenPlan *tn_grant_get_to_plan(const TnGrant *grant);
+/* The sealed plan of a program that the agent runs for itself: ARGV with an absolute argv[0]. With
+ * an [exec NAME] section the program is confined, and its time limited, as that says; else it runs
+ * with the agent's rights and a fresh environment. Main thread only; may block on NSS. Errors:
+ * TN_POLICY_ERROR_DENIED when the section says deny, or when the policy is locked and others than
+ * root could change the file. */
+TnSpawnPlan *tn_policy_plan_helper(TnPolicyHolder *holder, const char *name,
+                                   const char *const *argv, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* What [policy] said when GRANT was given; also for workers, which must not ask a holder. Borrowed
  * from GRANT. */
 const TnPolicySettings *tn_grant_get_settings(const TnGrant *grant);
