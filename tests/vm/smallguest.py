@@ -11,6 +11,7 @@ KERNEL_ARGUMENTS = 'console=ttyS0 quiet panic=-1 rdinit=/init random.trust_cpu=o
 # when it ends, its exit code in /run/agent-NAME.exit.
 INIT = r'''#!/bin/sh
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
+chmod 0755 / # a tmpfs: anybody's, and then no program in it is root's alone
 mount -t devtmpfs dev /dev
 mount -t proc proc /proc
 mount -t sysfs sys /sys
