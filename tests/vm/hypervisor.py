@@ -236,7 +236,8 @@ class Domain:
 
     def _xml(self, command_line, ports):
         disks = ''.join(
-            f"<disk type='file' device='disk'><driver name='qemu' type='raw' cache='unsafe'/>"
+            f"<disk type='file' device='disk'>"
+            f"<driver name='qemu' type='raw' cache='unsafe' discard='unmap'/>"
             f"<source file='{path}'/><target dev='vd{chr(ord('a') + n)}' bus='virtio'/></disk>"
             for n, path in enumerate(self.disks))
         channels = ''.join(channel_xml(self.ports[port], port) for port in ports)
@@ -245,7 +246,7 @@ class Domain:
 <os><type arch='x86_64' machine='pc'>hvm</type><kernel>{self.dir}/kernel</kernel>
 <initrd>{self.dir}/initrd</initrd><cmdline>{command_line}</cmdline></os>
 <features><acpi/></features><on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot>
-<on_crash>destroy</on_crash>
+<on_crash>destroy</on_crash><pm><suspend-to-mem enabled='yes'/></pm>
 <devices><controller type='virtio-serial' index='0'/><controller type='usb' model='none'/>
 {disks}
 <serial type='file'><source path='{self.dir}/console'/><target port='0'/></serial>
