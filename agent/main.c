@@ -16,6 +16,7 @@
 #include "agent/state.h"
 #include "build-config.h"
 #include "commands/commands.h"
+#include "platform/grouplimits.h"
 #include "platform/handover.h"
 #include "platform/helper.h"
 #include "platform/jobs.h"
@@ -347,7 +348,8 @@ main(int argc, char **argv)
     Agent agent = {.argv = argv, .listener = -1};
     int exit_code = 1;
 
-    if (tn_reexec_answer(argc, argv, TN_HANDOVER_VERSION, &exit_code))
+    if (tn_reexec_answer(argc, argv, TN_HANDOVER_VERSION, &exit_code) ||
+        tn_grouplimits_answer(argc, argv, &exit_code))
         return exit_code;
 
     /* One arena and no threshold that grows: what a burst took goes back when it is over. */

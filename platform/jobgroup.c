@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Control groups of jobs. As long as no job has limits no controller is switched on, so the rule
- * that only leaves may hold processes does not matter and the agent can stay where it is.
- *
- * systemd puts the next main process of the unit into the unit's own group, which the kernel
- * refuses while controllers are on there; so the unit's ExecStopPost= switches them off whenever
- * the agent has ended, and limits of programs that outlive the agent end with it.
+ * Control groups of jobs. Limits are grouplimits.c's; without any no controller is on, and the
+ * agent stays where the service manager put it.
  */
 
 #include "platform/jobgroup.h"
@@ -19,17 +15,14 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
-#define GROUP_PREFIX "tenon-job-"
-#define AGENT_GROUP  "tenon-agent" /* where the agent stands once controllers are on */
-#define CONTROLLERS  "memory pids cpu"
+/* Groups below the agent's own that an agent may stand in: its own, once controllers are on, and
+ * systemd's for the unit's other commands. */
+static const char *const inner_groups[] = {"/" TN_JOBGROUP_AGENT, "/.control"};
 
 enum {
     PROCS_LIMIT_BYTES = 1024 * 1024,
-    CPU_PERIOD_US = 100 * 1000, /* the kernel's default */
-    PERCENT = 100,
     GROUP_MODE = 0755,
 };
 
@@ -50,8 +43,9 @@ find_own_path(void)
         if (g_str_has_prefix(lines[i], "0::/")) {
             char *path = g_strdup(lines[i] + strlen("0::"));
 
-            if (g_str_has_suffix(path, "/" AGENT_GROUP))
-                path[strlen(path) - strlen("/" AGENT_GROUP)] = '\0';
+            for (gsize k = 0; k < G_N_ELEMENTS(inner_groups); k++)
+                if (g_str_has_suffix(path, inner_groups[k]))
+                    path[strlen(path) - strlen(inner_groups[k])] = '\0';
             return path;
         }
     return NULL;
@@ -76,7 +70,7 @@ tn_jobgroup_open_parent(void)
 static char *
 make_name(gint64 number)
 {
-    return g_strdup_printf(GROUP_PREFIX "%" G_GINT64_FORMAT, number);
+    return g_strdup_printf(TN_JOBGROUP_PREFIX "%" G_GINT64_FORMAT, number);
 }
 
 int
@@ -119,144 +113,9 @@ tn_jobgroup_sweep(int parent)
     }
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own (readdir(3)) */
     while ((entry = readdir(dir)) != NULL)
-        if (g_str_has_prefix(entry->d_name, GROUP_PREFIX))
+        if (g_str_has_prefix(entry->d_name, TN_JOBGROUP_PREFIX))
             unlinkat(parent, entry->d_name, AT_REMOVEDIR); /* fails where processes are left */
     closedir(dir);
-}
-
-static gboolean
-write_file(int dir, const char *name, const char *text, GError **error)
-{
-    tn_autofd int fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return tn_error_from_errno(error, errno, "%s", name);
-    if (tn_fd_write_all(fd, text, strlen(text), error))
-        return TRUE;
-    g_prefix_error(error, "%s: ", name);
-    return FALSE;
-}
-
-static gboolean
-is_delegated(int parent)
-{
-    char mark;
-
-    return (fgetxattr(parent, "trusted.delegate", &mark, 1) == 1 && mark == '1') ||
-           (fgetxattr(parent, "user.delegate", &mark, 1) == 1 && mark == '1');
-}
-
-static gboolean
-has_controllers(int dir)
-{
-    g_autofree char *text = NULL;
-    g_auto(GStrv) have = NULL;
-    g_auto(GStrv) wanted = g_strsplit(CONTROLLERS, " ", -1);
-
-    if (!tn_fd_read_file(dir, "cgroup.subtree_control", PROCS_LIMIT_BYTES, &text, NULL, NULL))
-        return FALSE;
-    have = g_strsplit(g_strchomp(text), " ", -1);
-    for (gsize i = 0; wanted[i] != NULL; i++)
-        if (!g_strv_contains((const char *const *)have, wanted[i]))
-            return FALSE;
-    return TRUE;
-}
-
-/* All of PARENT's processes into its group of that name; some may end meanwhile. */
-static gboolean
-move_processes(int parent, GError **error)
-{
-    g_autofree char *text = NULL;
-    char *at;
-    tn_autofd int agent = -1;
-
-    if (mkdirat(parent, AGENT_GROUP, GROUP_MODE) < 0 && errno != EEXIST)
-        return tn_error_from_errno(error, errno, "%s", AGENT_GROUP);
-    agent = openat(parent, AGENT_GROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (agent < 0)
-        return tn_error_from_errno(error, errno, "%s", AGENT_GROUP);
-    if (!tn_fd_read_file(parent, "cgroup.procs", PROCS_LIMIT_BYTES, &text, NULL, error))
-        return FALSE;
-    at = text;
-    for (;;) {
-        gint64 pid = g_ascii_strtoll(at, &at, 10);
-        g_autofree char *line = g_strdup_printf("%" G_GINT64_FORMAT, pid);
-        g_autoptr(GError) gone = NULL;
-
-        if (pid <= 0)
-            return TRUE;
-        if (!write_file(agent, "cgroup.procs", line, &gone) && kill((pid_t)pid, 0) == 0) {
-            g_propagate_error(error, g_steal_pointer(&gone));
-            return FALSE;
-        }
-    }
-}
-
-static gboolean
-enable_controllers(int parent, GError **error)
-{
-    g_auto(GStrv) names = g_strsplit(CONTROLLERS, " ", -1);
-
-    if (has_controllers(parent))
-        return TRUE;
-    if (!is_delegated(parent)) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                    "no control group was delegated to the agent (Delegate=yes)");
-        return FALSE;
-    }
-    if (!move_processes(parent, error))
-        return FALSE;
-    for (gsize i = 0; names[i] != NULL; i++) {
-        g_autofree char *line = g_strconcat("+", names[i], NULL);
-
-        if (!write_file(parent, "cgroup.subtree_control", line, error))
-            return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean
-write_number(int group, const char *name, guint64 value, GError **error)
-{
-    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, value);
-
-    return value == 0 || write_file(group, name, text, error);
-}
-
-static gboolean
-limit_memory(int group, guint64 bytes, GError **error)
-{
-    if (bytes == 0)
-        return TRUE;
-    /* Swap would only make it slow; it is not there on a kernel without. All or nothing dies. */
-    (void)write_file(group, "memory.swap.max", "0", NULL);
-    return write_number(group, "memory.max", bytes, error) &&
-           write_file(group, "memory.oom.group", "1", error);
-}
-
-static gboolean
-limit_cpu(int group, guint percent, GError **error)
-{
-    g_autofree char *text = g_strdup_printf(
-        "%" G_GUINT64_FORMAT " %d", (guint64)percent * CPU_PERIOD_US / PERCENT, CPU_PERIOD_US);
-
-    return percent == 0 || write_file(group, "cpu.max", text, error);
-}
-
-gboolean
-tn_jobgroup_limit(int group, const TnSpawnGroup *limits, GError **error)
-{
-    tn_autofd int parent = openat(group, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (parent < 0) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                    "control groups cannot be made here");
-        return FALSE;
-    }
-    return enable_controllers(parent, error) &&
-           write_number(group, "pids.max", limits->pids, error) &&
-           limit_memory(group, limits->memory_bytes, error) &&
-           limit_cpu(group, limits->cpu_percent, error);
 }
 
 gboolean
@@ -274,7 +133,9 @@ tn_jobgroup_ran_out_of_memory(int group)
 static gboolean
 kill_group(int group)
 {
-    return write_file(group, "cgroup.kill", "1", NULL);
+    tn_autofd int fd = openat(group, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+
+    return fd >= 0 && tn_fd_write_all(fd, "1", 1, NULL);
 }
 
 void

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "platform/child.h"
-
 #include <glib.h>
 
 /*
@@ -12,17 +10,12 @@
  * Source: Documentation/admin-guide/cgroup-v2.rst (cgroup.procs, cgroup.kill since Linux 5.14).
  */
 
+#define TN_JOBGROUP_PREFIX "tenon-job-"  /* and the job's number */
+#define TN_JOBGROUP_AGENT  "tenon-agent" /* where the agent stands once controllers are on */
+
 /* The directory of the agent's own group; -1 where groups cannot be made. The caller closes it. */
 int tn_jobgroup_open_parent(void);
 
-/* Sets LIMITS of GROUP, which has no processes yet. The first call switches the controllers on, for
- * which all processes that are in the agent's own group move into a group below it, as the kernel
- * demands ("no internal processes"); that is done only where a service manager has delegated the
- * group and says so (extended attributes trusted.delegate or user.delegate,
- * systemd.resource-control(5)). Errors: G_IO_ERROR from errno, G_IO_ERROR_NOT_SUPPORTED. May block
- * for some milliseconds, on the kernel's lock of all groups; safe on any one thread. */
-gboolean tn_jobgroup_limit(int group, const TnSpawnGroup *limits, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
 /* TRUE when the kernel has killed a process of GROUP for want of memory (of the group or of the
  * machine; known only where the memory controller is on). */
 gboolean tn_jobgroup_ran_out_of_memory(int group);

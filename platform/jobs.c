@@ -11,6 +11,7 @@
 
 #include "platform/clock.h"
 #include "platform/fd.h"
+#include "platform/grouplimits.h"
 #include "platform/jobgroup.h"
 
 #include <errno.h>
@@ -336,6 +337,7 @@ tn_jobs_new(TnSpawner *spawner, GMainContext *context, TnJobsNumber take_number,
     g_source_set_name(&jobs->expiry->source, "job records");
     g_source_attach(&jobs->expiry->source, context);
     tn_jobgroup_sweep(jobs->host.group_parent);
+    tn_grouplimits_restore(jobs->host.group_parent);
     return jobs;
 }
 

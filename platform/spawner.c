@@ -13,7 +13,7 @@
 #include "platform/clock.h"
 #include "platform/clone3.h"
 #include "platform/fd.h"
-#include "platform/jobgroup.h"
+#include "platform/grouplimits.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -225,7 +225,7 @@ prepare_group(Request *request, gboolean *ret_must)
     *ret_must = FALSE;
     if (!limits->is_wanted)
         return TRUE;
-    *ret_must = tn_jobgroup_limit(request->group, limits, &error);
+    *ret_must = tn_grouplimits_set(request->group, limits, &error);
     if (*ret_must || limits->is_optional)
         return TRUE;
     request->step = TN_CHILD_STEP_GROUP;

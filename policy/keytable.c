@@ -156,7 +156,7 @@ static const TnKey COMMANDS_KEYS[] = {
         WORDS(K, "cgroup", TnExecConf, cgroup, "none",                                             \
               "Limits of a control group of its own: pids=64 memory=256M cpu=50%. Needs a group "  \
               "that the service manager delegates (Delegate=yes); without one requests fail, "     \
-              "unless best-effort = cgroup. Limits end with the agent that set them."),            \
+              "unless best-effort = cgroup."),                                                     \
         COUNT(K, "concurrent", TnExecConf, concurrent, 1, 65536, CONCURRENT, NULL,                 \
               "How many of it may run at one time."),                                              \
         RATE(K, "rate", TnExecConf, rate, "none", "How often it may be started, such as 10/min."), \
