@@ -36,18 +36,26 @@ tn_decide_is_file(const TnAction *action)
                                     g_strcmp0(action->group, FILE_WRITE_GROUP) == 0);
 }
 
-/* Why the arguments do not fit CONF; NULL if they do. Of several lines the last one's reason
- * stands for all, with their number before it. */
+static gboolean
+do_args_fit(const TnExecConf *conf, const char *const *argv)
+{
+    if (conf->args->len == 0)
+        return argv == NULL || argv[0] == NULL;
+    for (guint i = 0; i < conf->args->len; i++)
+        if (tn_pattern_match(g_ptr_array_index(conf->args, i), argv))
+            return TRUE;
+    return FALSE;
+}
+
+/* Why the arguments do not fit CONF. Of several lines the last one's reason stands for all, with
+ * their number before it. */
 static char *
 explain_args(const TnExecConf *conf, const char *const *argv)
 {
     g_autofree char *why = NULL;
 
     if (conf->args->len == 0)
-        return argv == NULL || argv[0] == NULL ? NULL : g_strdup("the rule permits no arguments");
-    for (guint i = 0; i < conf->args->len; i++)
-        if (tn_pattern_match(g_ptr_array_index(conf->args, i), argv))
-            return NULL;
+        return g_strdup("the rule permits no arguments");
     why = tn_pattern_explain(g_ptr_array_index(conf->args, conf->args->len - 1), argv);
     if (conf->args->len == 1)
         return g_steal_pointer(&why);
@@ -153,12 +161,10 @@ find_denying_rule(const TnPolicy *policy, const TnAction *action, const char *id
 
     for (guint i = 0; rules != NULL && i < rules->len; i++) {
         const TnExecRule *rule = g_ptr_array_index(rules, i);
-        g_autofree char *why = NULL;
 
         if (rule->conf->verdict == 0 || find_identity(rule, identity) < 0)
             continue;
-        why = rule->conf->args->len == 0 ? NULL : explain_args(rule->conf, action->argv);
-        if (why != NULL)
+        if (rule->conf->args->len > 0 && !do_args_fit(rule->conf, action->argv))
             continue;
         set_rule(verdict, TN_VERDICT_DENY, &rule->conf->base, "the rule denies it");
         return TRUE;
@@ -177,6 +183,7 @@ find_allowing_rule(const TnPolicy *policy, const TnAction *action, const char *i
         const TnExecRule *rule = g_ptr_array_index(rules, i);
         int index = find_identity(rule, identity);
         g_autofree char *why = NULL;
+        gboolean fits;
 
         if (rule->conf->verdict != 0)
             continue;
@@ -184,9 +191,10 @@ find_allowing_rule(const TnPolicy *policy, const TnAction *action, const char *i
             note(trace, rule, "is about another program");
             continue;
         }
-        why = explain_args(rule->conf, action->argv);
-        if (why == NULL)
-            why = explain_choices(rule, action);
+        fits = do_args_fit(rule->conf, action->argv);
+        if (!fits && trace == NULL && *ret_why != NULL)
+            continue; /* nobody will read this one's reason */
+        why = fits ? explain_choices(rule, action) : explain_args(rule->conf, action->argv);
         if (why == NULL) {
             set_rule(verdict, TN_VERDICT_ALLOW, &rule->conf->base, NULL);
             verdict->exec = rule;

@@ -205,7 +205,8 @@ match_element(const TnElement *element, const char *arg)
 }
 
 typedef struct {
-    guint8 live[TN_PATTERN_ELEMENTS_LIMIT + 1]; /* element i may come next; the last: the end */
+    /* Element i may come next; the one behind the last: the end. No more is set than there are. */
+    guint8 live[TN_PATTERN_ELEMENTS_LIMIT + 1];
 } States;
 
 /* A {flag} or {rest} may also take nothing. */
@@ -224,7 +225,7 @@ step(const TnPattern *pattern, const States *now, const char *arg, States *next)
 {
     gboolean any = FALSE;
 
-    memset(next, 0, sizeof *next);
+    memset(next->live, 0, pattern->n_elements + 1);
     for (gsize i = 0; i < pattern->n_elements; i++) {
         const TnElement *element = &pattern->elements[i];
         gboolean stays = element->kind == TN_ELEMENT_FLAG || element->kind == TN_ELEMENT_REST;
@@ -246,7 +247,7 @@ run(const TnPattern *pattern, const char *const *argv, States *ret_states, gsize
     States next;
     gsize i = 0;
 
-    memset(ret_states, 0, sizeof *ret_states);
+    memset(ret_states->live, 0, pattern->n_elements + 1);
     ret_states->live[0] = 1;
     skip_optional(pattern, ret_states);
     for (; argv != NULL && argv[i] != NULL; i++) {
@@ -254,7 +255,7 @@ run(const TnPattern *pattern, const char *const *argv, States *ret_states, gsize
             *ret_index = i;
             return FALSE;
         }
-        *ret_states = next;
+        memcpy(ret_states->live, next.live, pattern->n_elements + 1);
     }
     *ret_index = i;
     return ret_states->live[pattern->n_elements] != 0;
