@@ -189,10 +189,10 @@ get_file(TnAuditSink *sink, const char *file)
         sink->file_fd = open_file(file);
     }
     if (sink->file_fd >= 0 && fstat(sink->file_fd, &st) == 0 && st.st_size >= FILE_LIMIT_BYTES) {
-        g_autofree char *old = g_strconcat(file, ".1", NULL);
+        g_autofree char *predecessor = g_strconcat(file, ".1", NULL);
 
         tn_fd_clear(&sink->file_fd);
-        if (rename(file, old) == 0)
+        if (rename(file, predecessor) == 0)
             sink->file_fd = open_file(file);
     }
     return sink->file_fd;

@@ -48,9 +48,8 @@ parse_types(const TnFileConf *conf)
     return mask;
 }
 
-/* TRUE when PATH is DIR or lies beneath it. */
-static gboolean
-is_beneath(const char *dir, const char *path)
+gboolean
+tn_files_is_beneath(const char *dir, const char *path)
 {
     gsize n = strlen(dir);
 
@@ -133,7 +132,7 @@ static gboolean
 covers(const TnFileRule *rule, const char *path)
 {
     for (guint i = 0; i < rule->conf->paths->len; i++)
-        if (is_beneath(g_ptr_array_index(rule->conf->paths, i), path))
+        if (tn_files_is_beneath(g_ptr_array_index(rule->conf->paths, i), path))
             return TRUE;
     return FALSE;
 }
@@ -242,7 +241,7 @@ tn_files_make_plan(const TnFileRule *rule, const char *path, const char **ret_wh
         return tn_open_plan_seal(make_free_spec(path));
     conf = rule->conf;
     for (guint i = 0; covering == NULL && i < conf->paths->len; i++)
-        if (is_beneath(g_ptr_array_index(conf->paths, i), path))
+        if (tn_files_is_beneath(g_ptr_array_index(conf->paths, i), path))
             covering = g_ptr_array_index(conf->paths, i);
     if (covering == NULL) {
         *ret_why = "no-rule: the rule has no path that covers it";

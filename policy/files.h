@@ -23,6 +23,9 @@ typedef enum {
     TN_FILE_ACCESS_CREATE = 1 << 3,
 } TnFileAccess;
 
+/* TRUE if PATH is DIR or stands below it, as text. */
+gboolean tn_files_is_beneath(const char *dir, const char *path);
+
 /* Fills POLICY's file rules from its sections; looks users up. Errors: TN_POLICY_ERROR_INVALID with
  * file and line. */
 gboolean tn_files_compile(TnPolicy *policy, GError **error) G_GNUC_WARN_UNUSED_RESULT;

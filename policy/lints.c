@@ -9,6 +9,7 @@
 #include "policy/lints.h"
 
 #include "policy/confinement.h"
+#include "policy/files.h"
 #include "policy/match.h"
 #include "policy/program.h"
 
@@ -142,14 +143,6 @@ check_shadowed(const TnPolicy *policy, guint index, GPtrArray *findings)
     }
 }
 
-static gboolean
-is_beneath(const char *path, const char *dir)
-{
-    gsize n = strlen(dir);
-
-    return strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/');
-}
-
 static void
 check_file_rule(const TnFileConf *conf, GPtrArray *findings)
 {
@@ -161,10 +154,10 @@ check_file_rule(const TnFileConf *conf, GPtrArray *findings)
         const char *path = g_ptr_array_index(conf->paths, i);
 
         for (gsize k = 0; k < G_N_ELEMENTS(ROOT_DIRS); k++)
-            if (is_beneath(path, ROOT_DIRS[k]))
+            if (tn_files_is_beneath(ROOT_DIRS[k], path))
                 add(findings, &conf->base, "root-equivalent: what is written below %s runs as root",
                     ROOT_DIRS[k]);
-        if (is_beneath(path, "/home"))
+        if (tn_files_is_beneath("/home", path))
             add(findings, &conf->base, "root-equivalent: ~/.ssh/authorized_keys lie below /home");
     }
 }
