@@ -13,7 +13,8 @@
 #include <string.h>
 
 enum {
-    OS_RELEASE_LIMIT_BYTES = 65536
+    OS_RELEASE_LIMIT_BYTES = 65536,
+    VALUE_BYTES = 128 /* what most values fit */
 };
 
 /* The word being read: AT stands at the next unread byte of the line that ends at END. */
@@ -23,26 +24,26 @@ typedef struct {
     GString *value;
 } Word;
 
+static const struct {
+    const char *key;
+    gsize size;
+    gsize offset; /* of the member, in TnOsRelease */
+} KEYS[] = {
+    {"ID", 2, offsetof(TnOsRelease, id)},
+    {"NAME", 4, offsetof(TnOsRelease, name)},
+    {"PRETTY_NAME", 11, offsetof(TnOsRelease, pretty_name)},
+    {"VERSION", 7, offsetof(TnOsRelease, version)},
+    {"VERSION_ID", 10, offsetof(TnOsRelease, version_id)},
+    {"VARIANT", 7, offsetof(TnOsRelease, variant)},
+    {"VARIANT_ID", 10, offsetof(TnOsRelease, variant_id)},
+};
+
 static char **
 find_slot(TnOsRelease *os, const char *key, gsize size)
 {
-    const struct {
-        const char *key;
-        gsize size;
-        char **slot;
-    } slots[] = {
-        {"ID", sizeof("ID") - 1, &os->id},
-        {"NAME", sizeof("NAME") - 1, &os->name},
-        {"PRETTY_NAME", sizeof("PRETTY_NAME") - 1, &os->pretty_name},
-        {"VERSION", sizeof("VERSION") - 1, &os->version},
-        {"VERSION_ID", sizeof("VERSION_ID") - 1, &os->version_id},
-        {"VARIANT", sizeof("VARIANT") - 1, &os->variant},
-        {"VARIANT_ID", sizeof("VARIANT_ID") - 1, &os->variant_id},
-    };
-
-    for (gsize i = 0; i < G_N_ELEMENTS(slots); i++) {
-        if (slots[i].size == size && memcmp(slots[i].key, key, size) == 0)
-            return slots[i].slot;
+    for (gsize i = 0; i < G_N_ELEMENTS(KEYS); i++) {
+        if (KEYS[i].size == size && memcmp(KEYS[i].key, key, size) == 0)
+            return G_STRUCT_MEMBER_P(os, KEYS[i].offset);
     }
     return NULL;
 }
@@ -121,12 +122,12 @@ parse_line(const char *line, const char *end, GString *value, TnOsRelease *os)
     Word word = {.end = end, .value = value};
     char **slot;
 
-    if (equals == NULL || memchr(line, '\0', (gsize)(end - line)) != NULL)
+    if (equals == NULL)
         return;
     while (line < equals && (*line == ' ' || *line == '\t'))
         line++;
     slot = find_slot(os, line, (gsize)(equals - line));
-    if (slot == NULL)
+    if (slot == NULL || memchr(equals, '\0', (gsize)(end - equals)) != NULL)
         return;
     word.at = equals + 1;
     g_string_truncate(value, 0);
@@ -152,7 +153,7 @@ tn_osrelease_clear(TnOsRelease *os)
 void
 tn_osrelease_parse(const char *text, gsize size, TnOsRelease *ret_os)
 {
-    g_autoptr(GString) value = g_string_new(NULL);
+    g_autoptr(GString) value = g_string_sized_new(VALUE_BYTES);
     const char *at = text;
     const char *end = size > 0 ? text + size : text;
 
