@@ -19,9 +19,10 @@
 
 /* In the order of help. */
 static const TnVerb *const verbs[] = {
-    &tn_verb_ping,    &tn_verb_info, &tn_verb_exec,  &tn_verb_run,  &tn_verb_jobs, &tn_verb_logs,
-    &tn_verb_attach,  &tn_verb_kill, &tn_verb_cp,    &tn_verb_cat,  &tn_verb_put,  &tn_verb_fs,
-    &tn_verb_quiesce, &tn_verb_trim, &tn_verb_power, &tn_verb_time, &tn_verb_user, &tn_verb_raw,
+    &tn_verb_ping, &tn_verb_info,   &tn_verb_exec,    &tn_verb_run,  &tn_verb_jobs,
+    &tn_verb_logs, &tn_verb_attach, &tn_verb_kill,    &tn_verb_cp,   &tn_verb_cat,
+    &tn_verb_put,  &tn_verb_fs,     &tn_verb_quiesce, &tn_verb_trim, &tn_verb_power,
+    &tn_verb_time, &tn_verb_user,   &tn_verb_policy,  &tn_verb_raw,
 };
 
 static const TnOption global_options[] = {

@@ -72,6 +72,8 @@ extern const TnVerb tn_verb_kill;
 extern const TnVerb tn_verb_logs;
 /* verb-ping.c */
 extern const TnVerb tn_verb_ping;
+/* verb-policy.c */
+extern const TnVerb tn_verb_policy;
 /* verb-power.c */
 extern const TnVerb tn_verb_power;
 /* verb-put.c */

@@ -21,6 +21,7 @@
 #include "commands/net.h"
 #include "commands/os.h"
 #include "commands/password.h"
+#include "commands/policycheck.h"
 #include "commands/power.h"
 #include "commands/settime.h"
 #include "commands/ssh.h"
@@ -52,6 +53,7 @@ const TnModule *const tn_commands_modules[] = {
     &tn_password_module,
     &tn_ssh_module,
     &tn_describe_module,
+    &tn_policycheck_module,
     NULL,
 };
 /* clang-format on */

@@ -10,6 +10,7 @@
 
 #include "policy/policy.h"
 
+#include "policy/explain.h"
 #include "policy/holder.h"
 #include "policy/load.h"
 #include "policy/tree.h"
@@ -27,6 +28,8 @@ G_DEFINE_QUARK(tn - policy - error - quark, tn_policy_error)
 #define WHY_NO_POLICY \
     "the command is not allowed: no policy in /etc/tenon/policy.d allows it, see tenon-policy(5)"
 #define WHY_SEALED "the command is not allowed: the guest's policy could not be read"
+
+#define INTROSPECT_GROUP "@introspect"
 
 static char *
 copy_text(const char *text)
@@ -145,6 +148,18 @@ tn_policy_holder_set_frozen(TnPolicyHolder *holder, gboolean frozen)
         tn_audit_set_frozen(holder->audit, holder->current, frozen);
 }
 
+gboolean
+tn_policy_explain(const TnPolicyHolder *holder, const TnAction *action, char **ret_text)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    gboolean allowed = tn_explain_action(holder->current, action, text);
+
+    *ret_text = holder->current->rules->policy->error_detail == TN_DETAIL_MINIMAL
+                    ? NULL
+                    : g_string_free(g_steal_pointer(&text), FALSE);
+    return allowed;
+}
+
 void
 tn_policy_note_disabled(TnPolicyHolder *holder, const TnAction *action, const char *why)
 {
@@ -258,6 +273,9 @@ tn_policy_why_disabled(const TnPolicy *policy, const TnPolicyCommand *command, g
         return WHY_NOT_ALLOWED;
     if (is_allowed_by_rules(policy, command))
         return NULL;
+    /* What tells the host about the policy is never meant by "all". */
+    if (policy->allowed == NULL && g_strcmp0(command->group, INTROSPECT_GROUP) == 0)
+        return WHY_NOT_ALLOWED;
     if (policy->allowed == NULL ||
         (g_hash_table_contains(policy->allowed, command->name) && !needs_rule(policy, command)))
         return NULL;

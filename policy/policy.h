@@ -167,6 +167,11 @@ typedef struct {
 void tn_grant_note_start(const TnGrant *grant, pid_t pid);
 void tn_grant_note_end(const TnGrant *grant, const TnGrantEnd *end);
 
+/* TRUE if ACTION would be granted, quotas apart; *RET_TEXT (the caller's) says why and with what
+ * confinement, or is NULL where the owner chose that a host is told nothing. Nothing is recorded,
+ * taken or run. Blocks on path look-up. */
+gboolean tn_policy_explain(const TnPolicyHolder *holder, const TnAction *action, char **ret_text);
+
 TnGrant *tn_grant_ref(TnGrant *grant);
 void tn_grant_unref(TnGrant *grant);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnGrant, tn_grant_unref)

@@ -215,6 +215,37 @@ class User(Case):
         self.check(self.user("ssh-key", "nope", self.agent.endpoint, "joe"), 2)
 
 
+class Policy(Case):
+    TEXT = "verdict: allowed by df (/etc/tenon/policy.d/50-site.conf:3)\n\x1b[2Jforged\n"
+
+    def explain(self, reply, *args):
+        agent = self.fake(lambda _agent, _request: reply)
+        result = ctl("policy", "explain", agent.endpoint, *args)
+        return agent, result
+
+    def test_allowed(self):
+        agent, result = self.explain(line({"return": {"allowed": True, "text": self.TEXT}}),
+                                     "--", "df", "-h")
+        self.assertEqual(result.code, 0, result.err)
+        self.assertEqual(agent.requests[-1], {"execute": "tenon-policy-check", "arguments": {
+            "path": "df", "arg": ["-h"]}})
+        self.assertTrue(result.out.startswith(b"verdict: allowed by df (/etc/tenon"), result.out)
+        self.assertNotIn(b"\x1b", result.out)
+
+    def test_denied(self):
+        _, result = self.explain(line({"return": {"allowed": False}}), "--", "sh")
+        self.assertEqual((result.code, result.out), (1, b"denied\n"))
+
+    def test_not_told(self):
+        _, result = self.explain(refuse("Command tenon-policy-check has been disabled: no",
+                                        "CommandNotFound"), "--", "sh")
+        self.assertNotIn(result.code, (0, 1))
+        self.assertIn("has been disabled", result.err)
+
+    def test_usage(self):
+        self.assertEqual(ctl("policy", "forget", "unix:/x", "--", "sh").code, 2)
+
+
 class Trim(Case):
     def test_trim(self):
         reply = {"paths": [{"path": "/", "trimmed": 5 << 20, "minimum": 0},

@@ -251,8 +251,32 @@ def statuses_of_strangers(ask, agent):
         assert Commands(other)("guest-exec-status", pid=pid)["exitcode"] == 6
 
 
+def host_may_ask(ask, agent):
+    """A dry run says what the agent would do, and does nothing."""
+    for path, argv in (("/usr/bin/hostname", ["other"]), ("/usr/bin/hostname", []),
+                       ("/bin/sh", ["-c", "true"]), ("/usr/bin/id", [])):
+        told = ask("tenon-policy-check", path=path, arg=argv)
+        assert f"program: {path}" in told["text"] or path == "/bin/sh", told
+        if told["allowed"]:
+            assert "verdict: allowed by " in told["text"] and "strength: S1" in told["text"], told
+            ask.finish(ask("guest-exec", path=path, arg=argv)["pid"])
+        else:
+            assert "verdict: denied by default" in told["text"], told
+            words = ask.refused("guest-exec", path=path, arg=argv)["desc"]
+            reason = words.split("]: ", 1)[1]
+            assert f"reason: {reason}" in told["text"], (told, words)
+    assert len(agent.records(lambda r: r.get("TENON_VERDICT") == "allow" and "TENON_PATH" in r)) == 2
+
+
+def host_may_not_ask(ask, _agent):
+    """Unless the owner names that group; a star is not enough."""
+    assert "has been disabled" in ask.refused("tenon-policy-check", path="/bin/sh")["desc"]
+
+
 if __name__ == "__main__":
-    play([(check, POLICY) for check in (
+    ASKING = POLICY.replace("@sync @info", "@sync @info @introspect")
+    play([(host_may_ask, ASKING), (host_may_not_ask, POLICY.replace("@sync @info", "*")),
+          (host_may_not_ask, "[policy]\nmode = compat\n")] + [(check, POLICY) for check in (
         ends_are_told_apart, daemon_ends_with_its_timeout, deaf_and_stopped,
         cannot_harm_the_agent, output_held_open, much_output_in_small_pieces,
         setuid_gains_nothing, writes_and_siblings, statuses_of_strangers)], sys.argv[1])
