@@ -20,11 +20,24 @@ print_place(const TnPlace *place, GString *out)
         g_string_append_printf(out, " (%s:%u)", place->file, place->line);
 }
 
+/* What is left of them, whatever the rule says or does not say. */
+static const char *
+describe_caps(const TnExecRule *rule)
+{
+    if (!rule->drops_caps)
+        return rule->user.uid == 0 ? "all" : "none, but set-user-ID programs may gain some";
+    if (rule->bounding == 0)
+        return "none";
+    return rule->conf->caps->len > 0 && rule->bounding >> 63 == 0
+               ? "those of caps ="
+               : "all but those that undo read-only mounts";
+}
+
 void
 tn_explain_confinement(const TnExecRule *rule, GString *out)
 {
-    static const char *const KEYS[] = {"profile", "timeout", "output", "umask", "cwd",
-                                       "limits",  "cgroup",  "caps",   "stdin", "env-allow"};
+    static const char *const KEYS[] = {"profile", "timeout", "output", "umask",    "cwd",
+                                       "limits",  "cgroup",  "stdin",  "env-allow"};
     const char *words;
     const char *strength = tn_confinement_get_strength(rule, &words);
     gsize n;
@@ -33,6 +46,7 @@ tn_explain_confinement(const TnExecRule *rule, GString *out)
     g_string_append_printf(out, "  strength: %s, %s\n", strength, words);
     g_string_append_printf(out, "  user: %s (%u), group %u, no-new-privs %s\n", rule->user.name,
                            rule->user.uid, rule->gid, rule->no_new_privs ? "yes" : "no");
+    g_string_append_printf(out, "  capabilities: %s\n", describe_caps(rule));
     for (gsize i = 0; i < n; i++) {
         for (gsize k = 0; k < G_N_ELEMENTS(KEYS); k++) {
             if (strcmp(keys[i].name, KEYS[k]) != 0)
