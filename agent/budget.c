@@ -72,6 +72,12 @@ tn_budget_set(TnBudget *budget, TnBudgetShare *share, gsize bytes)
         tn_timer_set(budget->wake, 0);
 }
 
+guint64
+tn_budget_get_others(const TnBudget *budget, const TnBudgetShare *share)
+{
+    return budget->total_bytes - share->bytes;
+}
+
 gsize
 tn_budget_get_room(TnBudget *budget, TnBudgetShare *share)
 {

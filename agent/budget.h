@@ -31,5 +31,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnBudget, tn_budget_free)
 /* SHARE now holds BYTES; 0 takes it out (do that before its owner is freed). */
 void tn_budget_set(TnBudget *budget, TnBudgetShare *share, gsize bytes);
 
+/* What the others hold, SHARE aside. */
+guint64 tn_budget_get_others(const TnBudget *budget, const TnBudgetShare *share);
+
 /* How many bytes SHARE may read now; 0: it has to wait, which is noted in it. */
 gsize tn_budget_get_room(TnBudget *budget, TnBudgetShare *share);

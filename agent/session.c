@@ -30,6 +30,7 @@ enum {
     OUT_KEPT_BYTES = 16 * 1024,   /* a larger buffer is given back after the burst */
     CALLS = 1024,                 /* overlapping calls of one peer */
     BURST_BYTES = 128 * 1024,     /* so much at once is worth giving memory back afterwards */
+    ROOMY_BYTES = 1024 * 1024,    /* while the others hold less, one may take more than it needs */
     TRIM_US = G_USEC_PER_SEC / 2, /* after the last burst */
 };
 
@@ -363,6 +364,8 @@ read_input(Session *session, gsize *budget)
 
     if (!session->is_readable || *budget == 0 || !may_read(session))
         return FALSE;
+    tn_frame_set_roomy(session->frame,
+                       tn_budget_get_others(session->all->budget, &session->share) < ROOMY_BYTES);
     place = tn_frame_reserve(session->frame, &room);
     wanted = MIN(room, tn_budget_get_room(session->all->budget, &session->share));
     n = tn_peer_read(session->peer, place, wanted);

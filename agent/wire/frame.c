@@ -33,6 +33,7 @@ struct TnFrame {
     gboolean has_begun;
     gboolean is_handed_out; /* the message at `begin` is complete and its caller may look at it */
     gboolean is_skipping;   /* an error was told; the rest of its line is dropped */
+    gboolean is_roomy;
 };
 
 TnFrame *
@@ -82,7 +83,8 @@ drop_handed_out(TnFrame *frame)
 static void
 resize_buffer(TnFrame *frame, gsize capacity)
 {
-    frame->bytes = tn_pages_resize(frame->bytes, frame->capacity, capacity);
+    frame->bytes = frame->is_roomy ? tn_pages_resize_roomy(frame->bytes, frame->capacity, capacity)
+                                   : tn_pages_resize(frame->bytes, frame->capacity, capacity);
     frame->capacity = capacity;
 }
 
@@ -123,6 +125,12 @@ tn_frame_reserve(TnFrame *frame, gsize *ret_room)
     }
     *ret_room = MIN(frame->capacity - frame->filled, MAX_ROOM_BYTES);
     return frame->bytes + frame->filled;
+}
+
+void
+tn_frame_set_roomy(TnFrame *frame, gboolean roomy)
+{
+    frame->is_roomy = roomy;
 }
 
 void

@@ -41,6 +41,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnFrame, tn_frame_free)
  * unless it was detached. */
 char *tn_frame_reserve(TnFrame *frame, gsize *ret_room);
 void tn_frame_commit(TnFrame *frame, gsize n_bytes);
+/* Whether a buffer that grows may be faster at the cost of up to 2 MiB more memory (pages.h); not
+ * so at first. */
+void tn_frame_set_roomy(TnFrame *frame, gboolean roomy);
 
 /* The next message or error. *RET_MESSAGE borrows from FRAME until the next call of reserve, next
  * or reset. *RET_WHY (TN_FRAME_ERROR only) is the whole text for the error's `desc`, in qemu-ga's

@@ -17,8 +17,8 @@ enum {
     HUGE_PAGE_BYTES = 2 * 1024 * 1024,
     TRIM_FROM_BYTES = 512 * 1024,
     MALLOC_MAX_BYTES = HUGE_PAGE_BYTES,
-    /* Up to here in small pages all the same: many peers that hold little each would else hold
-     * twice as much as they sent. */
+    /* Up to here in small pages, unless the caller is roomy: many peers that hold little each would
+     * else hold twice as much as they sent. */
     SMALL_PAGES_BYTES = 2 * HUGE_PAGE_BYTES,
     /* The largest message with a read behind it (frame.h), or its token table. */
     RESERVED_BYTES = 66 * 1024 * 1024
@@ -51,9 +51,10 @@ map_pages(gsize size, int flags)
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0), size);
 }
 
-/* Address space only, aligned so that its first huge page begins where it does. */
+/* Address space only, aligned so that its first huge page begins where it does; huge pages from
+ * offset SMALL_BYTES on. */
 static gpointer
-reserve_pages(void)
+reserve_pages(gsize small_bytes)
 {
     char *begin = map_pages(RESERVED_BYTES + HUGE_PAGE_BYTES, MAP_NORESERVE);
     gsize before = -(gsize)begin % HUGE_PAGE_BYTES;
@@ -63,15 +64,15 @@ reserve_pages(void)
     begin += before;
     (void)munmap(begin + RESERVED_BYTES, HUGE_PAGE_BYTES - before);
     /* Fails where the kernel has none. */
-    (void)madvise(begin + SMALL_PAGES_BYTES, RESERVED_BYTES - SMALL_PAGES_BYTES, MADV_HUGEPAGE);
+    (void)madvise(begin + small_bytes, RESERVED_BYTES - small_bytes, MADV_HUGEPAGE);
     return begin;
 }
 
 static gpointer
-take_memory(gsize size)
+take_memory(gsize size, gboolean roomy)
 {
     if (is_reserved(size))
-        return reserve_pages();
+        return reserve_pages(roomy ? 0 : SMALL_PAGES_BYTES);
     return is_mapped(size) ? map_pages(size, 0) : g_malloc(size);
 }
 
@@ -97,8 +98,8 @@ free_memory(gpointer memory, gsize size)
         g_free(memory);
 }
 
-gpointer
-tn_pages_resize(gpointer memory, gsize old_size, gsize new_size)
+static gpointer
+resize(gpointer memory, gsize old_size, gsize new_size, gboolean roomy)
 {
     gpointer moved = NULL;
 
@@ -111,7 +112,7 @@ tn_pages_resize(gpointer memory, gsize old_size, gsize new_size)
         return g_realloc(memory, new_size);
 
     if (new_size > 0)
-        moved = take_memory(new_size);
+        moved = take_memory(new_size, roomy);
     if (memory != NULL && moved != NULL)
         memcpy(moved, memory, MIN(old_size, new_size));
     free_memory(memory, old_size);
@@ -120,4 +121,16 @@ tn_pages_resize(gpointer memory, gsize old_size, gsize new_size)
     if (is_mapped(new_size) && old_size > TRIM_FROM_BYTES && !is_mapped(old_size))
         malloc_trim(0);
     return moved;
+}
+
+gpointer
+tn_pages_resize(gpointer memory, gsize old_size, gsize new_size)
+{
+    return resize(memory, old_size, new_size, FALSE);
+}
+
+gpointer
+tn_pages_resize_roomy(gpointer memory, gsize old_size, gsize new_size)
+{
+    return resize(memory, old_size, new_size, TRUE);
 }

@@ -13,6 +13,10 @@
 
 /* Resizes MEMORY (NULL when OLD_SIZE is 0) from OLD_SIZE to NEW_SIZE bytes and returns its new
  * place; the contents stay as far as both sizes reach. NEW_SIZE 0 frees and returns NULL. The
- * caller remembers the size. Up to 2 MiB from malloc, above from mmap with huge pages. Aborts
- * without memory. Never blocks. Source: mremap(2). */
+ * caller remembers the size. Up to 2 MiB from malloc, above from mmap, with huge pages behind the
+ * first 4 MiB. Aborts without memory. Never blocks. Source: mremap(2). */
 gpointer tn_pages_resize(gpointer memory, gsize old_size, gsize new_size);
+
+/* The same with huge pages from the first byte on, when it comes to take a new place above 2 MiB:
+ * faster, and up to 2 MiB more than asked for are in use. For a few blocks at a time. */
+gpointer tn_pages_resize_roomy(gpointer memory, gsize old_size, gsize new_size);
