@@ -63,7 +63,7 @@ run_set_blocks(TnCall *call, const void *args, void *result, GError **error)
         int why = 0;
 
         response.outcome =
-            tn_memblocks_set_online(TN_SYSROOT_HOST, block->phys_index, block->online, &why);
+            (int)tn_memblocks_set_online(TN_SYSROOT_HOST, block->phys_index, block->online, &why);
         response.error_code = why;
         response.has_error_code = why != 0;
         g_ptr_array_add(answer->list, g_memdup2(&response, sizeof(response)));

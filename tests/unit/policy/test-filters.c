@@ -37,17 +37,13 @@ enum {
 };
 
 #if defined(__x86_64__)
-enum {
-    ARCH = AUDIT_ARCH_X86_64,
-    OTHER_ARCH = AUDIT_ARCH_I386,
-    OWN_LAST = 334,
-};
+#define ARCH       AUDIT_ARCH_X86_64
+#define OTHER_ARCH AUDIT_ARCH_I386
+#define OWN_LAST   334
 #else
-enum {
-    ARCH = AUDIT_ARCH_AARCH64,
-    OTHER_ARCH = AUDIT_ARCH_ARM,
-    OWN_LAST = 294,
-};
+#define ARCH       AUDIT_ARCH_AARCH64
+#define OTHER_ARCH AUDIT_ARCH_ARM
+#define OWN_LAST   294
 #endif
 
 /* Set: names that this libseccomp does not know get numbers, as in a newer one. */
@@ -215,7 +211,6 @@ is_denied_by_name(TnConfine features, guint32 number)
 {
     gsize n;
     const TnCallGroup *groups = tn_profile_get_groups(&n);
-    g_autofree char *name = NULL;
     char *resolved = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)number);
     gboolean denied = FALSE;
 
