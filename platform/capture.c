@@ -23,7 +23,7 @@ enum {
     CHUNK_MIN_BYTES = 512,
     CHUNK_SMALL_BYTES = 32 * 1024,  /* up to here from the heap, beyond: */
     CHUNK_LARGE_BYTES = 256 * 1024, /* a mapping of its own */
-    SPARE_CHUNKS = 16,              /* large ones, kept for the next capture */
+    SPARE_CHUNKS = 16,              /* mapped ones, kept for what comes next */
     TURN_BYTES = 256 * 1024,        /* read in one turn of the main loop */
     PIPE_BYTES = 1024 * 1024,       /* fs.pipe-max-size by default */
     POPULATE_BYTES = 128 * 1024,    /* pages brought in at once */
@@ -81,18 +81,24 @@ tn_capture_pool_trim(TnCapturePool *pool)
     g_clear_pointer(&pool->spare, g_ptr_array_unref);
 }
 
+/* Of just that size: the chunks of a window are all alike, so those that are forgotten serve for
+ * what comes next. */
 static Chunk *
 take_spare(TnCapturePool *pool, gsize size)
 {
-    if (pool == NULL || pool->spare == NULL || pool->spare->len == 0 || size != CHUNK_LARGE_BYTES)
-        return NULL;
-    return g_ptr_array_steal_index_fast(pool->spare, pool->spare->len - 1);
+    for (guint i = pool != NULL && pool->spare != NULL ? pool->spare->len : 0; i > 0; i--) {
+        const Chunk *chunk = g_ptr_array_index(pool->spare, i - 1);
+
+        if (chunk->size == size)
+            return g_ptr_array_steal_index_fast(pool->spare, i - 1);
+    }
+    return NULL;
 }
 
 static gboolean
 keep_spare(TnCapturePool *pool, Chunk *chunk)
 {
-    if (pool == NULL || chunk->size != CHUNK_LARGE_BYTES || !chunk->mapped)
+    if (pool == NULL || !chunk->mapped || chunk->size > CHUNK_LARGE_BYTES)
         return FALSE;
     if (pool->spare == NULL)
         pool->spare = g_ptr_array_new_with_free_func(free_chunk);
