@@ -201,7 +201,9 @@ keep_token(gpointer data, const char *token)
     const Up *up = data;
     g_autoptr(GError) error = NULL;
 
-    if (!g_file_set_contents_full(up->token_path, token, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600,
+    /* In place: the agent has not heard of the token yet, so that one cut short loses nothing, and
+     * no temporary file can stay behind. */
+    if (!g_file_set_contents_full(up->token_path, token, -1, G_FILE_SET_CONTENTS_NONE, 0600,
                                   &error))
         g_debug("keep token: %s", error->message);
 }

@@ -10,8 +10,12 @@
 #include "client/failure.h"
 #include "client/fetch.h"
 
-#define RETURN_US G_GINT64_CONSTANT(30000000)
-#define RETRIES   8 /* in a row, without a byte in between */
+#include <errno.h>
+#include <sys/random.h>
+
+#define RETURN_US   G_GINT64_CONSTANT(30000000)
+#define RETRIES     8  /* in a row, without a byte in between */
+#define TOKEN_BYTES 16 /* as tenon-file-put-open takes it, in hexadecimal digits */
 
 typedef struct {
     TnAgent *agent;
@@ -45,6 +49,28 @@ set_malformed(const char *what, GError **error)
     return FALSE;
 }
 
+/* Chosen and kept here before the agent hears of it: a reply that is lost leaves no upload behind
+ * that nobody can name. Whoever knows it has the upload, so it is not to be guessed. */
+static gboolean
+choose_token(Writer *writer, GError **error)
+{
+    guint8 bytes[TOKEN_BYTES];
+    char text[2 * TOKEN_BYTES + 1];
+
+    if (writer->token != NULL)
+        return TRUE;
+    if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes) {
+        g_set_error(error, TN_FAILURE, TN_FAILURE_LOCAL, "random bytes: %s", g_strerror(errno));
+        return FALSE;
+    }
+    for (guint i = 0; i < TOKEN_BYTES; i++)
+        g_snprintf(text + (gsize)i * 2, 3, "%02x", bytes[i]);
+    writer->token = g_strdup(text);
+    if (writer->store->keep_token != NULL)
+        writer->store->keep_token(writer->store->source_data, writer->token);
+    return TRUE;
+}
+
 static gboolean
 open_upload(Writer *writer, GError **error)
 {
@@ -54,6 +80,8 @@ open_upload(Writer *writer, GError **error)
     gint64 offset = 0;
     guint at = 0;
 
+    if (!choose_token(writer, error))
+        return FALSE;
     tn_ask_add_string(ask, "path", store->path);
     if (store->size >= 0)
         tn_ask_add_int(ask, "size", store->size);
@@ -64,8 +92,7 @@ open_upload(Writer *writer, GError **error)
     if (store->group != NULL)
         tn_ask_add_string(ask, "group", store->group);
     tn_ask_add_string(ask, "exists", store->keeps_existing ? "fail" : "replace");
-    if (writer->token != NULL)
-        tn_ask_add_string(ask, "resume", writer->token);
+    tn_ask_add_string(ask, "token", writer->token);
     answer = tn_dial_send(writer->agent, ask, TN_DIAL_ANSWER_US, &at, error);
     if (answer == NULL)
         return FALSE;
@@ -73,10 +100,6 @@ open_upload(Writer *writer, GError **error)
         !tn_answer_get_int(answer, at, "offset", &offset) || offset < 0 ||
         (store->size >= 0 && offset > store->size))
         return set_malformed("tenon-file-put-open gave no upload", error);
-    g_free(writer->token);
-    writer->token = g_strdup(tn_answer_get_string(answer, at, "token"));
-    if (writer->token != NULL && store->keep_token != NULL)
-        store->keep_token(store->source_data, writer->token);
     writer->next = offset;
     writer->acked = offset;
     writer->is_at_end = FALSE;

@@ -36,6 +36,7 @@ typedef struct {
     char *group;
     int exists;
     char *resume;
+    char *token;
     bool sparse;
 } PutOpenArgs;
 
@@ -51,6 +52,9 @@ static const TnField put_open_args[] = {
     {"exists", TN_ENUM(PutOpenArgs, exists, .words = exists_words,
                        .doc = "what to do when the file exists: replace it (default) or fail")},
     {"resume", TN_STRING(PutOpenArgs, resume, .doc = "token of an earlier try")},
+    {"token", TN_STRING(PutOpenArgs, token,
+                        .doc = "32 lower-case hexadecimal digits of the caller's choice: an upload "
+                               "of this token is resumed if there is one, else begun")},
     {"sparse", TN_BOOL(PutOpenArgs, sparse, .doc = "gaps are fine and become holes")},
     {0},
 };
@@ -167,6 +171,7 @@ run_put_open(TnCall *call, const void *data, void *data_result, GError **error)
         .plan = tn_grant_get_open_plan(tn_call_get_grant(call)),
         .channel = tn_call_get_channel(call),
         .resume = args->resume,
+        .token = args->token,
         .size = args->has_size ? args->size : -1,
         .mode = args->has_mode ? args->mode : -1,
         .must_be_new = args->exists == EXISTS_FAIL,

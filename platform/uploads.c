@@ -358,6 +358,18 @@ find_token(TnUploads *uploads, const char *token, const char *path)
     return NULL;
 }
 
+/* The token of an upload that must be there, NULL when one is to be begun. A caller that chose its
+ * token before it asked may not know whether its request arrived. */
+static const char *
+find_earlier(TnUploads *uploads, const TnUploadRequest *request)
+{
+    if (request->resume != NULL)
+        return request->resume;
+    if (request->token == NULL || faccessat(uploads->records_fd, request->token, F_OK, 0) != 0)
+        return NULL;
+    return request->token;
+}
+
 static gboolean
 open_locked(TnUploads *uploads, const TnUploadRequest *request, TnUpload **ret_upload,
             GError **error)
@@ -365,11 +377,16 @@ open_locked(TnUploads *uploads, const TnUploadRequest *request, TnUpload **ret_u
     const TnOpenSpec *spec = tn_open_plan_get_spec(request->plan);
     g_autoptr(TnUpload) upload = NULL;
     g_autofree char *token = NULL;
+    const char *earlier = NULL;
 
     if (request->resume != NULL && !is_token(request->resume))
         return fail(error, G_IO_ERROR_NOT_FOUND, spec->path, "no such upload to resume");
-    if (request->resume != NULL) {
-        TnUpload *live = find_token(uploads, request->resume, spec->path);
+    if (request->token != NULL && !is_token(request->token))
+        return fail(error, G_IO_ERROR_INVALID_ARGUMENT, spec->path,
+                    "a token is 32 lower-case hexadecimal digits");
+    earlier = find_earlier(uploads, request);
+    if (earlier != NULL) {
+        TnUpload *live = find_token(uploads, earlier, spec->path);
 
         if (live != NULL && live->busy)
             return fail(error, G_IO_ERROR_BUSY, spec->path, "another request works on it");
@@ -380,12 +397,15 @@ open_locked(TnUploads *uploads, const TnUploadRequest *request, TnUpload **ret_u
             return TRUE;
         }
     }
-    token = request->resume != NULL ? g_strdup(request->resume) : make_token();
+    if (earlier != NULL)
+        token = g_strdup(earlier);
+    else
+        token = request->token != NULL ? g_strdup(request->token) : make_token();
     upload = prepare_upload(request, token, error);
     if (upload == NULL || !check_target(upload, spec->may_create, spec->may_write, error))
         return FALSE;
-    if (request->resume != NULL ? !resume_upload(uploads, upload, error)
-                                : !begin_upload(uploads, upload, error))
+    if (earlier != NULL ? !resume_upload(uploads, upload, error)
+                        : !begin_upload(uploads, upload, error))
         return FALSE;
     *ret_upload = upload;
     g_hash_table_replace(uploads->by_number, &upload->number, upload);

@@ -23,6 +23,8 @@ typedef struct {
     const TnOpenPlan *plan; /* of the target */
     const char *channel;    /* interned */
     const char *resume;     /* token of an earlier try, or NULL */
+    const char *token;      /* without RESUME: an upload of this token is gone on with, or else
+                               begun; 32 lower-case hex digits. NULL: one is made up */
     gint64 number;          /* for a new upload */
     gint64 size;            /* announced; -1: not known */
     gint64 mode;            /* of the finished file; -1: that of the file it replaces, else the

@@ -257,6 +257,43 @@ test_resumes_after_a_restart(void **state)
 }
 
 static void
+test_takes_a_chosen_token(void **state)
+{
+    Bench *bench = *state;
+    TnUploadRequest request = ask(bench);
+    const char *chosen = "0123456789abcdef0123456789abcdef";
+    g_autofree char *token = NULL;
+    g_autofree char *same = NULL;
+    g_autofree char *third = NULL;
+    gint64 offset = -1;
+    gint64 number;
+    g_autoptr(GError) error = NULL;
+
+    request.token = "../../0123456789abcdef0123456789";
+    assert_false(tn_uploads_open(bench->uploads, &request, &number, &token, &offset, &error));
+    assert_true(g_error_matches(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT));
+    request.token = chosen;
+    number = begin(bench, &request, &token, &offset);
+    assert_string_equal(token, chosen);
+    assert_int_equal(offset, 0);
+    assert_int_equal(put(bench, number, 0, "half"), 4);
+    /* The same request again, as when its reply was lost: no second upload. */
+    request.number = bench->next++;
+    assert_int_equal(begin(bench, &request, &same, &offset), number);
+    assert_int_equal(offset, 4);
+    assert_int_equal(tn_uploads_count(bench->uploads), 1);
+    /* And so by another agent. */
+    tn_uploads_free(bench->uploads);
+    bench->uploads = tn_uploads_new(bench->state, NULL);
+    number = begin(bench, &request, &third, &offset);
+    assert_int_equal(offset, 4);
+    assert_int_equal(put(bench, number, 4, " done"), 9);
+    assert_int_equal(finish(bench, number, NULL), -1);
+    expect_content(bench, "half done");
+    expect_nothing_left(bench);
+}
+
+static void
 test_forgets_after_a_day(void **state)
 {
     Bench *bench = *state;
@@ -327,6 +364,7 @@ main(void)
         TEST(test_keeps_the_old_file_on_errors),
         TEST(test_refuses_an_existing_target),
         TEST(test_resumes_after_a_restart),
+        TEST(test_takes_a_chosen_token),
         TEST(test_forgets_after_a_day),
         TEST(test_drops),
         TEST(test_keeps_holes),
