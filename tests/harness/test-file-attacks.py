@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Attacks on [file] rules and on handles, through a running agent: links of /proc, mounts over the
+rule's directory, names that are none, handles of others, disks that are full. Usage: PROGRAM"""
+import base64
+import ctypes
+import os
+import shutil
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+from host import Agent
+from jobhost import Commands, decode, encode, play
+from policyhost import PolicyAgent
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNS = 0x00020000
+MS_REC_PRIVATE = 0x4000 | 0x40000
+# Not below /tmp: a rule wants directories that are root's alone on the whole way.
+TOP = tempfile.mkdtemp(prefix="tenon-files-", dir="/var/lib")
+MIB = 1 << 20
+
+
+def mount_tmpfs(path, size):
+    """A file system of SIZE at PATH, in this test's own name space."""
+    os.makedirs(path, exist_ok=True)
+    if LIBC.mount(b"tmpfs", path.encode(), b"tmpfs", 0, f"size={size}".encode()) < 0:
+        raise OSError(ctypes.get_errno(), f"mount {path}")
+
+
+def unmount(path):
+    LIBC.umount2(path.encode(), 2)
+
+
+def under_rule(access, more=""):
+    """An agent whose only files are those below a fresh directory; that directory."""
+    directory = tempfile.mkdtemp(dir=TOP)
+    return PolicyAgent(sys.argv[1], "[policy]\nerror-detail = full\n[commands]\nallow = @sync @info\n"
+                       f"[file f]\npath = {directory}\naccess = {access}\n{more}"), directory
+
+
+def open_error(ask, path, mode="r"):
+    """The text with which opening PATH fails."""
+    return ask.refused("guest-file-open", path=path, mode=mode)["desc"]
+
+
+def links_of_proc(_ask, _agent):
+    """55: a link of /proc leads anywhere, whatever the path looks like."""
+    agent, directory = under_rule("read", "symlinks = yes\n")
+    with agent, agent.connect() as link:
+        ask = Commands(link)
+        for name, target in (("root", "/proc/self/root/etc/shadow"), ("cwd", "/proc/1/cwd"),
+                             ("fd", "/proc/self/fd/0"), ("abs", "/etc/shadow"),
+                             ("up", "../../../etc/shadow")):
+            os.symlink(target, os.path.join(directory, name))
+            open_error(ask, os.path.join(directory, name))
+        open_error(ask, "/proc/self/root" + directory + "/x")
+
+
+def mounts_over_it(_ask, _agent):
+    """57: what is mounted below the directory is not the rule's, unless it says so."""
+    agent, directory = under_rule("read")
+    inside = os.path.join(directory, "mounted")
+    with agent:
+        mount_tmpfs(inside, "1m")
+        try:
+            with open(os.path.join(inside, "a"), "w", encoding="ascii") as out:
+                out.write("x")
+            with agent.connect() as link:
+                open_error(Commands(link), os.path.join(inside, "a"))
+        finally:
+            unmount(inside)
+
+
+def names_that_are_none(_ask, _agent):
+    """60: NUL, a newline, 4096 bytes, "..", bytes that are no UTF-8."""
+    agent, directory = under_rule("read write create")
+    with agent, agent.connect() as link:
+        ask = Commands(link)
+        for name in ("/../../etc/passwd", "/./a", "//a", "/" + "a" * 4096, "/" + "a/" * 3000, "/a\nb/.."):
+            open_error(ask, directory + name, "w")
+        reply = link.ask(b'{"execute":"guest-file-open","arguments":{"path":"'
+                         + directory.encode() + b'/\\u0000a","mode":"w"}}\n')
+        assert "error" in reply, reply
+        reply = link.ask(b'{"execute":"guest-file-open","arguments":{"path":"'
+                         + directory.encode() + b'/\xff","mode":"w"}}\n')
+        assert "error" in reply, reply
+        assert os.listdir(directory) == []
+
+
+def handles_that_are_none(ask, agent):
+    """61: never opened, negative, huge, closed. All connections to a socket are one channel, whose
+    handles outlive each of them; that channels differ is a unit test."""
+    path = os.path.join(agent.directory, "mine")
+    handle = ask("guest-file-open", path=path, mode="w")
+    with agent.connect() as link:
+        other = Commands(link)
+        for number in (-1, -handle, 0, 2 ** 63 - 1, handle + 1):
+            for command, more in (("guest-file-read", {}), ("guest-file-close", {}),
+                                  ("guest-file-write", {"buf_b64": "eA=="}),
+                                  ("guest-file-flush", {}),
+                                  ("guest-file-seek", {"offset": 0, "whence": 0})):
+                text = other.refused(command, handle=number, **more)["desc"]
+                assert "handle" in text, text
+    for count in (-1, 2 ** 62):
+        ask.refused("guest-file-read", handle=handle, count=count)
+    assert ask("guest-file-write", handle=handle, buf_b64=encode(b"still"))["count"] == 5
+    ask("guest-file-close", handle=handle)
+    ask.refused("guest-file-close", handle=handle)
+    with open(path, "rb") as data:
+        assert data.read() == b"still"
+
+
+def a_full_disk(_ask, _agent):
+    """62: what was acknowledged is there, an upload leaves the old file and nothing else."""
+    place = os.path.join(TOP, "small")
+    mount_tmpfs(place, "1m")
+    target = os.path.join(place, "target")
+    with open(target, "wb") as out:
+        out.write(b"old")
+    with Agent(sys.argv[1]) as agent, agent.connect() as link:
+        ask = Commands(link)
+        handle = ask("guest-file-open", path=os.path.join(place, "grows"), mode="w")
+        written, piece, text = 0, os.urandom(MIB // 4), ""
+        while written < 4 * MIB and not text:
+            reply = link.ask({"execute": "guest-file-write",
+                              "arguments": {"handle": handle, "buf-b64": encode(piece)}})
+            if "error" in reply:
+                text = reply["error"]["desc"]
+            else:
+                assert reply["return"]["count"] > 0
+                written += reply["return"]["count"]
+        assert "No space left" in text, text
+        ask("guest-file-close", handle=handle)
+        with open(os.path.join(place, "grows"), "rb") as data:
+            have = data.read()
+        assert len(have) >= written and have[:written] == (piece * 9)[:written]
+        os.unlink(os.path.join(place, "grows"))
+
+        upload = ask("tenon-file-put-open", path=target, size=4 * MIB)
+        error, at = None, 0
+        while at < 4 * MIB and error is None:
+            reply = link.ask({"execute": "tenon-file-put",
+                              "arguments": {"upload": upload["upload"], "offset": at,
+                                            "buf-b64": encode(piece)}})
+            error = reply.get("error")
+            at += len(piece)
+        assert error is not None and "No space left" in error["desc"], error
+        ask("tenon-file-put-drop", upload=upload["upload"])
+        assert os.listdir(place) == ["target"], os.listdir(place)
+        with open(target, "rb") as data:
+            assert data.read() == b"old"
+    unmount(place)
+
+
+def a_file_that_shrinks(ask, agent):
+    """Read while others cut it: an end, never what was not there."""
+    path = os.path.join(agent.directory, "shrinks")
+    with open(path, "wb") as out:
+        out.write(b"a" * MIB)
+    handle = ask("guest-file-open", path=path, mode="r")
+    assert ask("guest-file-read", handle=handle, count=4096)["count"] == 4096
+    os.truncate(path, 100)
+    reply = ask("guest-file-read", handle=handle, count=4096)
+    assert reply["count"] == 0 and reply["eof"], reply
+    assert decode(reply["buf-b64"]) == b"" and base64.b64encode(b"") == b""
+    ask("guest-file-close", handle=handle)
+
+
+def main():
+    if os.geteuid() != 0 or LIBC.unshare(CLONE_NEWNS) < 0:
+        print("needs root and a mount name space of its own")
+        sys.exit(77)
+    LIBC.mount(b"none", b"/", None, MS_REC_PRIVATE, None)
+    os.chmod(TOP, 0o755)
+    try:
+        play([links_of_proc, mounts_over_it, names_that_are_none, handles_that_are_none, a_full_disk,
+              a_file_that_shrinks], sys.argv[1])
+    finally:
+        shutil.rmtree(TOP, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
