@@ -199,18 +199,78 @@ def list_and_guest_exec_share_records(ask, _agent):
 
 
 def a_thousand_readers(ask, agent):
-    number = job(ask, "sleep 1; echo x")["job"]
-    links = [agent.connect() for _ in range(200)]
-    request = json.dumps({"execute": "tenon-exec-read", "arguments": {
-        "job": number, "wait-ms": 20000}}).encode() + b"\n"
-    for link in links:
-        link.send(request)
-    for link in links[::2]:
-        link.close()  # while they wait
-    for link in links[1::2]:
-        assert decode(json.loads(link.line(30))["return"]["out"]["b64"]) == b"x\n"
-        link.close()
+    """In five turns, since a listener takes 256 connections."""
+    for turn in range(5):
+        mark = f"{agent.directory}/go{turn}"
+        number = job(ask, f"while [ ! -e {mark} ]; do sleep 0.05; done; echo x")["job"]
+        links = [agent.connect() for _ in range(200)]
+        request = json.dumps({"execute": "tenon-exec-read", "arguments": {
+            "job": number, "wait-ms": 30000}}).encode() + b"\n"
+        for link in links:
+            link.send(request)
+        assert ask("guest-ping") == {}
+        for link in links[::2]:
+            link.close()  # while they wait
+        with open(mark, "wb"):
+            pass
+        for link in links[1::2]:
+            assert decode(json.loads(link.line(30))["return"]["out"]["b64"]) == b"x\n"
+            link.close()
     assert ask("guest-ping") == {}
+
+
+def what_came_too_late(ask, agent):
+    """Bytes that were forgotten, and writes behind the end of the input: nothing else is lost."""
+    number = job(ask, "echo abcdef; while [ ! -e go ]; do sleep 0.05; done; echo ghi",
+                 on_full="wait", cwd=agent.directory)["job"]
+    ask("tenon-exec-read", job=number, wait_ms=5000)
+    ask("tenon-exec-read", job=number, out_from=4)
+    out = ask("tenon-exec-read", job=number)["out"]  # below what a reader had confirmed
+    assert out["from"] + len(decode(out["b64"])) == 7 and out["dropped"] == 0, out
+    assert b"abcdef\n".endswith(decode(out["b64"])), out
+    assert ask.refused("tenon-exec-read", job=number, out_from=8)["reason"] == "out-of-range"
+    with open(f"{agent.directory}/go", "wb"):
+        pass
+    out = ask("tenon-exec-read", job=number, out_from=7, wait_ms=5000)["out"]
+    assert decode(out["b64"]) == b"ghi\n", out
+    number = job(ask, "cat; sleep 30", stdin="open")["job"]
+    ask("tenon-exec-write", job=number, at=0, b64=encode(b"in"), close=True)
+    assert ask.refused("tenon-exec-write", job=number, at=2, b64=encode(b"x"))["reason"] == "closed"
+    assert ask("tenon-exec-read", job=number, wait_ms=5000)["out"]["total"] == 2
+    ask("tenon-exec-signal", job=number, signal="KILL")
+
+
+def wait_is_cut_to_the_limit(ask, agent):
+    """A listener waits for half a minute at most, whatever is asked for."""
+    number = job(ask, "sleep 100")["job"]
+    with agent.connect() as link:
+        begun = time.monotonic()
+        link.send(b'{"execute":"tenon-exec-read","arguments":{"job":%d,"wait-ms":3600000}}\n'
+                  % number)
+        assert ask("guest-ping") == {}  # others are not held up
+        reply = json.loads(link.line(40))["return"]
+        assert reply["state"] == "running" and 29 < time.monotonic() - begun < 38, reply
+    ask("tenon-exec-signal", job=number, signal="KILL")
+
+
+def memory_is_full(ask, _agent):
+    """The output of all jobs reaches its bound: what waits loses nothing, what keeps its head
+    loses the rest and says so, and both go on."""
+    heads = [job(ask, "head -c 16000000 /dev/zero")["job"] for _ in range(6)]
+    replies = [ask("tenon-exec-read", job=number, wait_ms=20000, max_bytes=1) for number in heads]
+    while any(reply["state"] != "ended" for reply in replies):
+        replies = [ask("tenon-exec-read", job=number, max_bytes=1) for number in heads]
+    kept = sum(reply["out"]["total"] - reply["out"]["dropped"] for reply in replies)
+    assert all(reply["out"]["total"] == 16000000 for reply in replies), replies
+    assert kept <= 64 << 20 and any(reply["out"]["dropped"] > 0 for reply in replies), kept
+    number, have = job(ask, "seq 1 400000", on_full="wait")["job"], b""
+    while True:
+        out = ask("tenon-exec-read", job=number, out_from=len(have), wait_ms=20000)["out"]
+        assert out["dropped"] == 0 and out["from"] == len(have), out["from"]
+        have += decode(out["b64"])
+        if out["end"]:
+            break
+    assert have == b"".join(b"%d\n" % i for i in range(1, 400001))
 
 
 play([
@@ -227,4 +287,7 @@ play([
     what_is_wrong_is_said,
     list_and_guest_exec_share_records,
     a_thousand_readers,
+    what_came_too_late,
+    wait_is_cut_to_the_limit,
+    memory_is_full,
 ], sys.argv[1])
