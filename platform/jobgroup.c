@@ -86,7 +86,13 @@ tn_jobgroup_create(int parent, gint64 number)
 {
     g_autofree char *name = make_name(number);
 
-    if (parent < 0 || (mkdirat(parent, name, GROUP_MODE) < 0 && errno != EEXIST))
+    if (parent < 0)
+        return -1;
+    /* One that is there and can be removed was left behind; one that cannot has another agent's
+     * program in it, which the end of ours must not end. */
+    if (mkdirat(parent, name, GROUP_MODE) < 0 &&
+        (errno != EEXIST || unlinkat(parent, name, AT_REMOVEDIR) < 0 ||
+         mkdirat(parent, name, GROUP_MODE) < 0))
         return -1;
     return tn_jobgroup_open(parent, number);
 }
