@@ -30,6 +30,7 @@ typedef struct {
     GChecksum *digest;
     GQueue sizes; /* of the pieces under way */
     gboolean is_at_end;
+    gboolean must_stand; /* all was sent: an upload that is not there any more has ended */
 } Writer;
 
 static void
@@ -92,7 +93,7 @@ open_upload(Writer *writer, GError **error)
     if (store->group != NULL)
         tn_ask_add_string(ask, "group", store->group);
     tn_ask_add_string(ask, "exists", store->keeps_existing ? "fail" : "replace");
-    tn_ask_add_string(ask, "token", writer->token);
+    tn_ask_add_string(ask, writer->must_stand ? "resume" : "token", writer->token);
     answer = tn_dial_send(writer->agent, ask, TN_DIAL_ANSWER_US, &at, error);
     if (answer == NULL)
         return FALSE;
@@ -214,7 +215,7 @@ drop_pieces(Writer *writer)
 static gboolean
 send_all(Writer *writer, GError **error)
 {
-    gboolean is_token_old = writer->token != NULL;
+    gboolean is_token_old = writer->token != NULL && !writer->must_stand;
     guint n_failed = 0;
     gint64 best = 0;
 
@@ -313,6 +314,7 @@ finish_upload(Writer *writer, GError **error)
             return FALSE;
         }
         writer->is_at_end = FALSE;
+        writer->must_stand = TRUE;
         if (send_all(writer, &send_error))
             continue;
         if (is_in_place(writer))

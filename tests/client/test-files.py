@@ -120,6 +120,33 @@ class Hostile(Case):
             self.assertEqual(file.read(), data)
         self.assertEqual(int(os.stat(self.dir + "/x").st_mtime), 10 ** 9)
 
+    def test_close_without_an_answer(self):
+        """The agent renamed and its reply was lost: the file in place is looked at, not sent again."""
+        data = os.urandom(3000)
+        with open(self.dir + "/source", "wb") as out:
+            out.write(data)
+        opened = []
+
+        def script(agent, request):
+            name, args = request["execute"], request.get("arguments", {})
+            if name == "tenon-file-put-open":
+                opened.append(args)
+                if "resume" in args:
+                    return line({"error": {"class": "GenericError", "desc": "no such upload"}})
+                return line({"return": {"upload": 1, "token": args["token"], "offset": 0}})
+            if name == "tenon-file-put":
+                return line({"return": {"offset": args["offset"] + len(data)}})
+            if name == "tenon-file-put-close":
+                raise FakeAgent.Hangup()
+            if name == "tenon-file-hash":
+                return line({"return": {"sha256": hashlib.sha256(data).hexdigest(),
+                                        "size": len(data)}})
+            return line({"return": {}})
+        self.check(ctl("cp", "--checksum", self.dir + "/source", self.fake(script).endpoint + ":/x",
+                       limit=60), 0)
+        self.assertEqual(len(opened), 2, opened)
+        self.assertEqual(opened[1]["resume"], opened[0]["token"])
+
     def test_nothing_left_behind(self):
         agent = self.fake(lambda agent, request: line(
             {"error": {"class": "GenericError", "desc": "no", "reason": "policy-denied"}}))
