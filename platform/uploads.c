@@ -363,9 +363,15 @@ find_token(TnUploads *uploads, const char *token, const char *path)
 static const char *
 find_earlier(TnUploads *uploads, const TnUploadRequest *request)
 {
+    struct stat record;
+
     if (request->resume != NULL)
         return request->resume;
-    if (request->token == NULL || faccessat(uploads->records_fd, request->token, F_OK, 0) != 0)
+    if (request->token == NULL ||
+        fstatat(uploads->records_fd, request->token, &record, AT_SYMLINK_NOFOLLOW) < 0)
+        return NULL;
+    /* An agent was killed while it made the record; it had made nothing else. */
+    if (record.st_size == 0 && unlinkat(uploads->records_fd, request->token, 0) == 0)
         return NULL;
     return request->token;
 }
