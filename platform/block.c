@@ -14,7 +14,6 @@
 #include "platform/sysroot.h"
 #include "platform/udevdb.h"
 
-#include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -89,43 +88,6 @@ has_file(int root_fd, const char *dir, const char *name)
     return fd >= 0;
 }
 
-static gint
-compare_names(gconstpointer a, gconstpointer b)
-{
-    const char *left = *(const char *const *)a;
-    const char *right = *(const char *const *)b;
-    gsize n_left = strlen(left);
-    gsize n_right = strlen(right);
-
-    /* vdb before vdaa, sda2 before sda10: shorter first, then by letter. */
-    if (n_left != n_right)
-        return n_left < n_right ? -1 : 1;
-    return strcmp(left, right);
-}
-
-/* The entries of a directory by name, without those that begin with a dot. NULL: no directory. */
-static GPtrArray *
-list_names(int root_fd, const char *path)
-{
-    tn_autofd int fd = tn_sysroot_open(root_fd, path, O_RDONLY | O_DIRECTORY);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    GPtrArray *names;
-
-    if (dir == NULL)
-        return NULL;
-    tn_fd_steal(&fd);
-    names = g_ptr_array_new_with_free_func(g_free);
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own (readdir(3)) */
-    while (names->len < DISKS_MAX && (entry = readdir(dir)) != NULL) {
-        if (entry->d_name[0] != '.')
-            g_ptr_array_add(names, g_strdup(entry->d_name));
-    }
-    closedir(dir);
-    g_ptr_array_sort(names, compare_names);
-    return names;
-}
-
 static char *
 find_device(int root_fd, guint major, guint minor)
 {
@@ -182,7 +144,7 @@ static void
 add_slaves(int root_fd, const char *path, GPtrArray *queue)
 {
     g_autofree char *dir = g_strconcat(path, "/slaves", NULL);
-    g_autoptr(GPtrArray) names = list_names(root_fd, dir);
+    g_autoptr(GPtrArray) names = tn_sysroot_list(root_fd, dir, DISKS_MAX);
 
     for (guint i = 0; names != NULL && i < names->len && queue->len < VISITED_MAX; i++) {
         g_autofree char *link = g_build_filename(dir, names->pdata[i], NULL);
@@ -235,7 +197,7 @@ static char **
 list_slave_nodes(int root_fd, const char *path)
 {
     g_autofree char *dir = g_strconcat(path, "/slaves", NULL);
-    g_autoptr(GPtrArray) names = list_names(root_fd, dir);
+    g_autoptr(GPtrArray) names = tn_sysroot_list(root_fd, dir, DISKS_MAX);
     g_autoptr(GPtrArray) nodes = g_ptr_array_new();
 
     for (guint i = 0; names != NULL && i < names->len; i++)
@@ -258,7 +220,7 @@ read_alias(int root_fd, const char *path)
 static void
 add_partitions(int root_fd, const char *path, const char *disk_node, GPtrArray *disks)
 {
-    g_autoptr(GPtrArray) names = list_names(root_fd, path);
+    g_autoptr(GPtrArray) names = tn_sysroot_list(root_fd, path, DISKS_MAX);
 
     for (guint i = 0; names != NULL && i < names->len; i++) {
         g_autofree char *dir = g_build_filename(path, names->pdata[i], NULL);
@@ -296,7 +258,7 @@ add_disk(int root_fd, const char *path, gboolean with_smart, GPtrArray *disks)
 GPtrArray *
 tn_block_read_disks(int root_fd, gboolean with_smart, GError **error)
 {
-    g_autoptr(GPtrArray) names = list_names(root_fd, "/sys/block");
+    g_autoptr(GPtrArray) names = tn_sysroot_list(root_fd, "/sys/block", DISKS_MAX);
     GPtrArray *disks;
 
     if (names == NULL) {

@@ -14,7 +14,6 @@
 #include "platform/filesystems.h"
 #include "platform/sysroot.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
@@ -115,19 +114,10 @@ static void
 add_slaves(int root_fd, const char *name, GPtrArray *names)
 {
     g_autofree char *path = g_strdup_printf("/sys/class/block/%s/slaves", name);
-    int fd = tn_sysroot_open(root_fd, path, O_RDONLY | O_DIRECTORY);
-    DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
-    struct dirent *entry;
+    g_autoptr(GPtrArray) slaves = tn_sysroot_list(root_fd, path, DEVICES_MAX);
 
-    if (directory == NULL) {
-        tn_fd_clear(&fd);
-        return;
-    }
-    while (names->len < DEVICES_MAX && (entry = readdir(directory)) != NULL) {
-        if (entry->d_name[0] != '.')
-            g_ptr_array_add(names, g_strdup(entry->d_name));
-    }
-    closedir(directory);
+    for (guint i = 0; slaves != NULL && i < slaves->len && names->len < DEVICES_MAX; i++)
+        g_ptr_array_add(names, g_strdup(slaves->pdata[i]));
 }
 
 /* The file that a loop device, or the one that NAME is a partition of, stands on. */

@@ -14,8 +14,8 @@
 
 #include "platform/fd.h"
 #include "platform/jobgroup.h"
+#include "platform/sysroot.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -217,28 +217,20 @@ static GArray *
 open_limited_groups(int parent)
 {
     GArray *groups = g_array_new(FALSE, FALSE, sizeof(int));
-    int fd = parent >= 0 ? openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    const struct dirent *entry;
+    g_autoptr(GPtrArray) names = parent >= 0 ? tn_sysroot_list(parent, "/", G_MAXUINT) : NULL;
     TnSpawnGroup limits;
 
-    if (dir == NULL) {
-        tn_fd_clear(&fd);
-        return groups;
-    }
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own (readdir(3)) */
-    while ((entry = readdir(dir)) != NULL) {
+    for (guint i = 0; names != NULL && i < names->len; i++) {
         int group;
 
-        if (!g_str_has_prefix(entry->d_name, TN_JOBGROUP_PREFIX))
+        if (!g_str_has_prefix(names->pdata[i], TN_JOBGROUP_PREFIX))
             continue;
-        group = openat(parent, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        group = openat(parent, names->pdata[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (group >= 0 && read_limits(group, &limits))
             g_array_append_val(groups, group);
         else
             tn_fd_clear(&group);
     }
-    closedir(dir);
     return groups;
 }
 

@@ -8,8 +8,8 @@
 #include "platform/jobgroup.h"
 
 #include "platform/fd.h"
+#include "platform/sysroot.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -109,19 +109,11 @@ tn_jobgroup_remove(int parent, gint64 number)
 void
 tn_jobgroup_sweep(int parent)
 {
-    int fd = parent >= 0 ? openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    const struct dirent *entry;
+    g_autoptr(GPtrArray) names = parent >= 0 ? tn_sysroot_list(parent, "/", G_MAXUINT) : NULL;
 
-    if (dir == NULL) {
-        tn_fd_clear(&fd);
-        return;
-    }
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own (readdir(3)) */
-    while ((entry = readdir(dir)) != NULL)
-        if (g_str_has_prefix(entry->d_name, TN_JOBGROUP_PREFIX))
-            unlinkat(parent, entry->d_name, AT_REMOVEDIR); /* fails where processes are left */
-    closedir(dir);
+    for (guint i = 0; names != NULL && i < names->len; i++)
+        if (g_str_has_prefix(names->pdata[i], TN_JOBGROUP_PREFIX))
+            unlinkat(parent, names->pdata[i], AT_REMOVEDIR); /* fails where processes are left */
 }
 
 gboolean

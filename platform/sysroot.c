@@ -12,6 +12,7 @@
 
 #include "platform/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/openat2.h>
 #include <string.h>
@@ -70,6 +71,42 @@ tn_sysroot_read_file(int root_fd, const char *path, gsize limit, char **ret_text
     if (fd < 0)
         return tn_error_from_errno(error, errno, "open '%s'", path);
     return tn_fd_read_all(fd, path, limit, ret_text, ret_size, error);
+}
+
+static int
+compare_names(gconstpointer a, gconstpointer b)
+{
+    const char *left = *(const char *const *)a;
+    const char *right = *(const char *const *)b;
+    gsize n_left = strlen(left);
+    gsize n_right = strlen(right);
+
+    /* vdb before vdaa, sda2 before sda10: shorter first, then by letter. */
+    if (n_left != n_right)
+        return n_left < n_right ? -1 : 1;
+    return strcmp(left, right);
+}
+
+GPtrArray *
+tn_sysroot_list(int root_fd, const char *path, guint limit)
+{
+    tn_autofd int fd = tn_sysroot_open(root_fd, path, O_RDONLY | O_DIRECTORY);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    GPtrArray *names;
+
+    if (dir == NULL)
+        return NULL;
+    tn_fd_steal(&fd);
+    names = g_ptr_array_new_with_free_func(g_free);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this call's own (readdir(3)) */
+    while (names->len < limit && (entry = readdir(dir)) != NULL) {
+        if (entry->d_name[0] != '.')
+            g_ptr_array_add(names, g_strdup(entry->d_name));
+    }
+    closedir(dir);
+    g_ptr_array_sort(names, compare_names);
+    return names;
 }
 
 static int

@@ -26,6 +26,11 @@ int tn_sysroot_open(int root_fd, const char *path, int flags) G_GNUC_WARN_UNUSED
 gboolean tn_sysroot_read_file(int root_fd, const char *path, gsize limit, char **ret_text,
                               gsize *ret_size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The names in the directory PATH below ROOT_FD, as for tn_sysroot_open(), those that begin with a
+ * dot left out, shorter ones first, then by letter, as the kernel numbers its devices; at most
+ * LIMIT of them. The caller owns the array. NULL with errno set when it cannot be opened. */
+GPtrArray *tn_sysroot_list(int root_fd, const char *path, guint limit) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Reads one attribute of /sys or one line of /proc: the first line of the file, without the white
  * space around it, NUL-ended, into BUFFER of SIZE bytes. DIR_FD is a root with an absolute NAME,
  * or any directory with a relative one. Returns its length, or -1 with errno set; EMSGSIZE when
