@@ -47,15 +47,20 @@ class Full(Case):
         self.assertEqual(os.listdir(os.path.join(self.state, "uploads")), [])
 
     def test_writes(self):
-        """The write itself tells; a close after it does no harm, and frees the handle once."""
+        """The write itself tells, what it had taken is there; a close after it does no harm, and frees
+        the handle once."""
         _, handle = self.send("guest-file-open", path=self.disk + "/file", mode="w")
         piece = base64.b64encode(bytes(64 << 10)).decode()
+        taken = 0
         for _ in range(40):
-            result, _ = self.send("guest-file-write", handle=handle, **{"buf-b64": piece})
+            result, reply = self.send("guest-file-write", handle=handle, **{"buf-b64": piece})
             if result.code != 0:
                 break
+            taken += reply["count"]
         self.assertIn("No space left on device", result.err + result.out.decode())
         self.check(self.send("guest-file-close", handle=handle)[0], 0)
+        self.assertGreater(taken, 0)
+        self.assertGreaterEqual(len(ctl("cat", self.file).out), taken)
         result, _ = self.send("guest-file-close", handle=handle)
         self.assertIn("has not been found", result.err + result.out.decode())
 

@@ -74,12 +74,14 @@ def children_of(agent):
     return found
 
 
-def play(checks, program):
-    """Runs CHECKS, each with commands and agent of its own; ends the process."""
+def play(checks, start):
+    """Runs CHECKS, each with commands and an agent of its own from START(check) (a program's name:
+    a plain one); ends the process."""
     failed = 0
     for check in checks:
         try:
-            with Agent(program) as agent, agent.connect() as link:
+            with Agent(start) if isinstance(start, str) else start(check) as agent, \
+                    agent.connect() as link:
                 check(Commands(link), agent)
             print(f"ok   {check.__name__}", flush=True)
         except Exception as why:  # pylint: disable=broad-except

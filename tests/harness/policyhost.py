@@ -7,12 +7,11 @@ import signal
 import sys
 import tempfile
 import time
-import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
+import jobhost
 from host import Agent, Failure
-from jobhost import Commands
 
 SKIPPED = 77
 SINKS = ("/run/systemd/journal", "/dev/log")
@@ -50,10 +49,8 @@ class PolicyAgent(Agent):
 
     def expect_small(self, limit_kib, beyond_kib=0):
         """Its highest resident size. A sanitizer keeps what was freed, so there it says little."""
-        with open(f"/proc/{self.process.pid}/exe", "rb") as binary:
-            is_sanitized = b"__asan_init" in binary.read()
         peak = self.status("VmHWM") - beyond_kib
-        assert peak < limit_kib or is_sanitized, peak
+        assert peak < limit_kib or self.is_sanitized(), peak
         return peak
 
     def reload(self, text):
@@ -86,17 +83,8 @@ class PolicyAgent(Agent):
 def play(checks, program):
     """Runs CHECKS, pairs of a function and a policy, each with an agent of its own; ends the
     process. Needs root, since a policy gives users."""
-    failed = 0
     if os.geteuid() != 0:
         print("SKIP only root can give a program to another user")
         sys.exit(SKIPPED)
-    for check, policy in checks:
-        try:
-            with PolicyAgent(program, policy) as agent, agent.connect() as link:
-                check(Commands(link), agent)
-            print(f"ok   {check.__name__}", flush=True)
-        except Exception as why:  # pylint: disable=broad-except
-            failed += 1
-            traceback.print_exc(file=sys.stdout)
-            print(f"FAIL {check.__name__}", flush=True)
-    sys.exit(1 if failed else 0)
+    policies = dict(checks)
+    jobhost.play(policies, lambda check: PolicyAgent(program, policies[check]))

@@ -63,12 +63,6 @@ def count_threads(agent):
                 if open(f'/proc/{agent.process.pid}/task/{t}/comm').read().strip() == 'statfs'])
 
 
-def is_sanitized():
-    """Whether the agent carries a sanitizer, which takes its time for each memory access."""
-    with open(sys.argv[1], 'rb') as program:
-        return b'__asan_init' in program.read()
-
-
 def check_polls(agent, request, find):
     """A hundred polls: each in time with all the rest, one thread waits, pings are quick."""
     with agent.connect() as link, agent.connect() as other:
@@ -85,7 +79,7 @@ def check_polls(agent, request, find):
             pings.append(timed(other, {'execute': 'guest-ping'})[1])
         assert slowest < LIMIT_S, f'slowest poll {slowest:.3f} s'
         assert count_threads(agent) == before, (before, count_threads(agent))
-        slow = host.SLOW * (4 if is_sanitized() else 1)
+        slow = host.SLOW * (4 if agent.is_sanitized() else 1)
         assert statistics.median(pings) < 0.005 * slow, statistics.median(pings)
         return before
 

@@ -5,17 +5,16 @@ A test script declares its checks with a Report and ends in run_checks(), which 
 line, boots a copy of the image that tests/vm/image makes, and hands the checks a Guest.
 """
 
-import argparse
 import glob
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 
 from hypervisor import AGENT_PORT, SHELL_PORT, Domain, GuestError, Hypervisor, wait_until
 from initramfs import Archive, Missing, find_kernel
+from runner import parse_options, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -145,20 +144,6 @@ def journal_tail(guest):
     return '\n    ' + text.replace('\n', '\n    ')
 
 
-def parse_options(description, limit, with_client):
-    """The options that all of these tests take."""
-    parser = argparse.ArgumentParser(description=description.split('\n', maxsplit=1)[0])
-    parser.add_argument('--debs', required=True, help='directory with the packages')
-    if with_client:
-        parser.add_argument('--tenonctl', required=True, help='the tenonctl that runs on the host')
-    parser.add_argument('--only', help='run only checks whose name matches this pattern')
-    parser.add_argument('--json', help='write the counts to this file')
-    parser.add_argument('--limit', type=int, default=limit, help='seconds for the whole run')
-    parser.add_argument('--cache', default=os.path.join(
-        os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'tenon-tests'))
-    return parser.parse_args()
-
-
 def boot(options, report, make_guest, prepare, modules):
     """Boots the guest, runs the report's checks in it, destroys it."""
     packages = glob.glob(f'{options.debs}/*.deb')
@@ -193,18 +178,7 @@ def run_checks(report, description, limit, *, prepare=None, make_guest=Guest, mo
     """The main function of such a test: PREPARE(guest) runs before the checks of REPORT; LIMIT is
     for the whole run, in seconds; MODULES are loaded into the guest's kernel before its system
     starts. Returns the exit code."""
-    options = parse_options(description, limit, with_client)
+    more = {'tenonctl': 'the client that runs on the host'} if with_client else {}
+    options = parse_options(description, limit, debs='directory with the packages', **more)
 
-    def out_of_time(*_):
-        raise SystemExit('out of time, or told to stop')
-
-    for signum in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(signum, out_of_time)
-    signal.alarm(options.limit)
-    try:
-        boot(options, report, make_guest, prepare, modules)
-    except Missing as missing:
-        report.abort(str(missing))
-    except SystemExit as stop:
-        report.abort(str(stop))
-    return report.finish(options.json)
+    return run(report, options, lambda: boot(options, report, make_guest, prepare, modules))

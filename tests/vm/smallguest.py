@@ -3,7 +3,9 @@
 
 import os
 
-from initramfs import Archive
+from hypervisor import AGENT_PORT, RAW_PORT, SHELL_PORT, Domain, GuestError, Hypervisor
+from initramfs import Archive, find_kernel
+from runner import parse_options, run
 
 KERNEL_ARGUMENTS = 'console=ttyS0 quiet panic=-1 rdinit=/init random.trust_cpu=on'
 
@@ -91,3 +93,30 @@ def build_initramfs(domain, agent, kernel_version, modules=()):
     for name in ('dev', 'proc', 'sys', 'run', 'tmp', 'root', 'var', 'sbin'):
         archive.add_directory(name)
     archive.write(f'{domain.dir}/initrd')
+
+
+def run_checks(report, description, limit, name, make_guest, *, build=build_initramfs,
+               add_disks=None, on_failure=None, memory_mib=256, client=None):
+    """The main function of a test in the small guest: MAKE_GUEST(host, domain, options) makes what
+    the checks of REPORT are called with; LIMIT is for the whole run, in seconds. BUILD(domain,
+    agent, kernel version) writes the initramfs, ADD_DISKS(domain) the disks. CLIENT: what --tenonctl
+    is for (runner.parse_options). Returns the exit code."""
+    more = {'tenonctl': client} if client else {}
+    options = parse_options(description, limit, agent='the agent that runs in the guest', **more)
+
+    def boot():
+        version, kernel = find_kernel()
+        with Hypervisor(options.cache) as host:
+            domain = Domain(host, name, memory_mib)
+            build(domain, options.agent, version)
+            if add_disks:
+                add_disks(domain)
+            try:
+                domain.start(kernel, KERNEL_ARGUMENTS, [AGENT_PORT, RAW_PORT, SHELL_PORT])
+                report.run(make_guest(host, domain, options), options.only, on_failure)
+            except GuestError as error:
+                report.abort(f'{error}{domain.console()}')
+            finally:
+                domain.destroy()
+
+    return run(report, options, boot)
