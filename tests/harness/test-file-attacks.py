@@ -49,9 +49,16 @@ def links_of_proc(_ask, _agent):
     agent, directory = under_rule("read", "symlinks = yes\n")
     with agent, agent.connect() as link:
         ask = Commands(link)
-        for name, target in (("root", "/proc/self/root/etc/shadow"), ("cwd", "/proc/1/cwd"),
-                             ("fd", "/proc/self/fd/0"), ("abs", "/etc/shadow"),
-                             ("up", "../../../etc/shadow")):
+        secret = os.path.join(TOP, "secret")
+        for path in (secret, os.path.join(directory, "inside")):
+            with open(path, "w", encoding="ascii") as out:
+                out.write("x")
+        # What is refused below is refused for where it leads, not because it is a link.
+        os.symlink("inside", os.path.join(directory, "good"))
+        handle = ask("guest-file-open", path=os.path.join(directory, "good"), mode="r")
+        ask("guest-file-close", handle=handle)
+        for name, target in (("root", "/proc/self/root" + secret), ("cwd", "/proc/1/cwd"),
+                             ("fd", "/proc/self/fd/0"), ("abs", secret), ("up", "../secret")):
             os.symlink(target, os.path.join(directory, name))
             open_error(ask, os.path.join(directory, name))
         open_error(ask, "/proc/self/root" + directory + "/x")
@@ -83,9 +90,10 @@ def names_that_are_none(_ask, _agent):
                          + directory.encode() + b'/\\u0000a","mode":"w"}}\n')
         assert "error" in reply, reply
         reply = link.ask(b'{"execute":"guest-file-open","arguments":{"path":"'
-                         + directory.encode() + b'/\xff","mode":"w"}}\n')
+                         + directory.encode() + b'/\xc3(","mode":"w"}}\n')
         assert "error" in reply, reply
         assert os.listdir(directory) == []
+        ask("guest-file-close", handle=ask("guest-file-open", path=directory + "/a", mode="w"))
 
 
 def handles_that_are_none(ask, agent):

@@ -4,10 +4,14 @@
  */
 
 #include "platform/jobs.h"
+
+#include "platform/fd.h"
+#include "platform/jobgroup.h"
 #include "tests/unit/platform/spawn-fixture.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -399,6 +403,43 @@ test_overflow_kills(void **state)
     assert_int_equal(tn_job_get_info(job)->signal, SIGKILL);
 }
 
+/* Agents in one control group may number their jobs alike. */
+static void
+test_a_group_in_use_is_left_alone(void **state)
+{
+    const gint64 number = ((gint64)1 << 40) + getpid();
+    tn_autofd int parent = tn_jobgroup_open_parent();
+    tn_autofd int first = tn_jobgroup_create(parent, number);
+    tn_autofd int procs = -1;
+    tn_autofd int again = -1;
+    g_autofree char *text = NULL;
+    gboolean moved;
+    pid_t other;
+
+    if (first < 0) {
+        print_message("no control group is delegated to this test\n");
+        return;
+    }
+    other = fork();
+    assert_true(other >= 0);
+    if (other == 0) {
+        for (;;)
+            pause();
+    }
+    text = g_strdup_printf("%d", other);
+    procs = openat(first, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    moved = write(procs, text, strlen(text)) > 0;
+    again = tn_jobgroup_create(parent, number);
+    assert_int_equal(kill(other, SIGKILL), 0);
+    assert_int_equal(waitpid(other, NULL, 0), other);
+    assert_true(moved);
+    assert_int_equal(again, -1);
+    /* Left behind, it is made anew. */
+    again = tn_jobgroup_create(parent, number);
+    assert_true(again >= 0);
+    tn_jobgroup_remove(parent, number);
+}
+
 /* Where no control group is delegated limits cannot be had: without them it runs only if it may. */
 static void
 test_limits_of_a_group(void **state)
@@ -674,6 +715,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_failed_start_leaves_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_found_by_channel, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_overflow_kills, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_group_in_use_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limits_of_a_group, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_filter_is_the_reason, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_records_go_first, set_up, tear_down),
