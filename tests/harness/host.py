@@ -52,7 +52,8 @@ class Link:
             raise Failure(f"no line in time, only {self.pending[:200]!r}")
         self.socket.settimeout(left)
         try:
-            data = self.socket.recv(1 << 20)
+            # Small: meson has malloc fill what it gives, and 1 MiB of that takes milliseconds.
+            data = self.socket.recv(1 << 16)
         except socket.timeout:
             raise Failure(f"no line in time, only {self.pending[:200]!r}") from None
         if not data:
