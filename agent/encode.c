@@ -20,7 +20,7 @@ enum {
     LEVEL_NODE_ARRAY,
 };
 
-#define APPEND_LITERAL(text, literal) g_string_append_len((text), (literal), sizeof(literal) - 1)
+#define APPEND_LITERAL(text, literal) tn_text_append((text), (literal), sizeof(literal) - 1)
 
 void
 tn_encoder_init(TnEncoder *encoder, const TnField *value, const void *base)
@@ -86,22 +86,12 @@ static void
 append_name(GString *text, const char *name, gboolean is_first)
 {
     gsize size = strlen(name);
-    gsize at = text->len;
-    char *out = NULL;
 
-    /* Every member passes here, so the text grows once for all of it. */
-    g_string_set_size(text, at + size + (is_first ? 4 : 6));
-    out = text->str + at;
-    if (!is_first) {
-        *out++ = ',';
-        *out++ = ' ';
-    }
-    *out++ = '"';
-    memcpy(out, name, size); /* NOLINT(bugprone-not-null-terminated-result): it is ended already */
-    out += size;
-    *out++ = '"';
-    *out++ = ':';
-    *out = ' ';
+    if (!is_first)
+        APPEND_LITERAL(text, ", ");
+    g_string_append_c(text, '"');
+    tn_text_append(text, name, size);
+    APPEND_LITERAL(text, "\": ");
 }
 
 static void
@@ -123,6 +113,18 @@ append_strv(GString *text, char *const *strv)
         tn_text_append_string(text, strv[i], -1);
     }
     g_string_append_c(text, ']');
+}
+
+static void
+append_encoded(GString *text, GBytes *encoded)
+{
+    gsize size = 0;
+    const char *bytes = encoded != NULL ? g_bytes_get_data(encoded, &size) : NULL;
+
+    if (bytes != NULL)
+        tn_text_append(text, bytes, size);
+    else
+        APPEND_LITERAL(text, "[]");
 }
 
 /* WORD is an index that the command set, not data. */
@@ -242,6 +244,9 @@ begin_value(TnEncoder *encoder, GString *text, const TnField *row, const char *s
         else
             append_bool(text, alternate->flag);
         return NULL;
+    case TN_TYPE_ENCODED:
+        append_encoded(text, *(GBytes *const *)p);
+        return NULL;
     case TN_TYPE_NODE:
         begin_node(encoder, text, *(JsonNode *const *)p);
         return NULL;
@@ -277,6 +282,7 @@ is_there(const TnField *row, const char *base)
     case TN_TYPE_STRV:
     case TN_TYPE_LIST:
     case TN_TYPE_BULK:
+    case TN_TYPE_ENCODED:
     case TN_TYPE_NODE:
         return *(void *const *)p != NULL;
     case TN_TYPE_BOOL:
@@ -407,4 +413,19 @@ tn_encoder_step(TnEncoder *encoder, GString *text, TnBulk **ret_bulk)
     if (bulk != NULL)
         *ret_bulk = bulk;
     return bulk == NULL;
+}
+
+GBytes *
+tn_fields_encode(const TnField *value, const void *base)
+{
+    TnEncoder encoder;
+    GString *text = g_string_new(NULL);
+    TnBulk *bulk = NULL;
+    gboolean is_whole = FALSE;
+
+    tn_encoder_init(&encoder, value, base);
+    is_whole = tn_encoder_step(&encoder, text, &bulk);
+    tn_encoder_clear(&encoder);
+    g_assert(is_whole);
+    return g_string_free_to_bytes(text);
 }

@@ -71,6 +71,9 @@ clear_plain(const TnField *row, void *slot)
     case TN_TYPE_BULK:
         g_clear_pointer((TnBulk **)slot, tn_bulk_free);
         return;
+    case TN_TYPE_ENCODED:
+        g_clear_pointer((GBytes **)slot, g_bytes_unref);
+        return;
     case TN_TYPE_NODE:
         g_clear_pointer((JsonNode **)slot, json_node_unref);
         return;

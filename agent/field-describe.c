@@ -34,6 +34,7 @@ get_type_word(const TnField *row)
         return "base64";
     case TN_TYPE_STRV:
     case TN_TYPE_LIST:
+    case TN_TYPE_ENCODED:
         return "array";
     case TN_TYPE_OBJECT:
     case TN_TYPE_VOID:
@@ -63,6 +64,7 @@ has_length(const TnField *row)
     case TN_TYPE_NUMBER:
     case TN_TYPE_ENUM:
     case TN_TYPE_BULK:
+    case TN_TYPE_ENCODED:
     case TN_TYPE_OBJECT:
     case TN_TYPE_BOOL_OR_ENUM:
     case TN_TYPE_INT_OR_ENUM:

@@ -338,6 +338,7 @@ decode_plain(Decoder *decoder, const TnField *row, guint token, void *slot, GErr
     case TN_TYPE_OBJECT:
     case TN_TYPE_LIST:
     case TN_TYPE_BULK:
+    case TN_TYPE_ENCODED:
     case TN_TYPE_NODE:
     case TN_TYPE_VOID:
         break;

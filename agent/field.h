@@ -40,6 +40,8 @@ typedef enum {
                        one scalar per struct when fields is one unnamed row */
     TN_TYPE_BOOL_OR_ENUM, /* TnBoolOrEnum, an alternate such as capture-output */
     TN_TYPE_INT_OR_ENUM,  /* int64_t: the integer itself or the index into words */
+    TN_TYPE_ENCODED,      /* GBytes *, owned reference: a list described by fields that
+                             tn_fields_encode() has turned into text before; results only */
     TN_TYPE_NODE,         /* JsonNode *, owned: for a shape that no other type fits; results only */
     TN_TYPE_VOID,         /* nothing: encodes as {} */
 } TnFieldType;
@@ -119,6 +121,9 @@ struct TnField {
 #define TN_LIST(owner, member, ctype, ...)                                                        \
     .type = TN_TYPE_LIST, .offset = TN_MEMBER(owner, member, GPtrArray *), .size = sizeof(ctype), \
     __VA_ARGS__
+#define TN_ENCODED(owner, member, ctype, ...)                                                     \
+    .type = TN_TYPE_ENCODED, .offset = TN_MEMBER(owner, member, GBytes *), .size = sizeof(ctype), \
+    __VA_ARGS__
 #define TN_BOOL_OR_ENUM(owner, member, ...) \
     .type = TN_TYPE_BOOL_OR_ENUM, .offset = TN_MEMBER(owner, member, TnBoolOrEnum), __VA_ARGS__
 #define TN_INT_OR_ENUM(owner, member, ...) \
@@ -157,6 +162,10 @@ typedef struct TnEncoder TnEncoder;
 TnEncoder *tn_encoder_new(const TnField *value, const void *base);
 void tn_encoder_free(TnEncoder *encoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnEncoder, tn_encoder_free)
+
+/* VALUE at BASE as text at once, for a TN_TYPE_ENCODED; a bulk member in it is a mistake of the
+ * program. The caller owns the reference. */
+GBytes *tn_fields_encode(const TnField *value, const void *base);
 
 /* TRUE: the value is complete. FALSE: *RET_BULK (borrowed from the result struct) comes next. */
 gboolean tn_encoder_step(TnEncoder *encoder, GString *text, TnBulk **ret_bulk)

@@ -18,8 +18,15 @@ typedef struct {
 
 typedef struct {
     char *version;
-    GPtrArray *commands;
+    GBytes *commands; /* of CommandInfo */
 } AgentInfo;
+
+/* libvirt asks for guest-info at every connection and each quiesce, and the list changes with the
+ * policy only: it is kept as text, with what it says of each command. */
+typedef struct {
+    GByteArray *enabled; /* a byte for each command */
+    GBytes *text;        /* the list that says so; NULL: none was asked for */
+} SyncState;
 
 static gboolean
 run_ping(TnCall *call, const void *args, void *result, GError **error)
@@ -37,24 +44,89 @@ run_sync(TnCall *call, const void *args, void *result, GError **error)
     return TRUE;
 }
 
-static gboolean
-run_info(TnCall *call, const void *args, void *result, GError **error)
-{
-    AgentInfo *info = result;
-    guint n_commands = tn_call_get_n_commands(call);
+static const TnField command_fields[] = {
+    {"name", TN_STRING(CommandInfo, name, .flags = TN_FIELD_REQUIRED)},
+    {"enabled", TN_BOOL(CommandInfo, enabled, .flags = TN_FIELD_REQUIRED,
+                        .doc = "whether it would be let in now")},
+    {"success-response", TN_BOOL(CommandInfo, has_success_reply, .flags = TN_FIELD_REQUIRED,
+                                 .doc = "false: success is silent")},
+    {0},
+};
 
-    info->version = g_strdup(tn_call_get_context(call)->version);
-    info->commands = g_ptr_array_new_full(n_commands, g_free);
+static const TnField commands_row = {NULL, .type = TN_TYPE_LIST, .size = sizeof(CommandInfo),
+                                     .fields = command_fields, .flags = TN_FIELD_REQUIRED};
+
+static gpointer
+create_state(const TnModuleContext *context)
+{
+    SyncState *state = g_new0(SyncState, 1);
+
+    state->enabled = g_byte_array_new();
+    return state;
+}
+
+static void
+destroy_state(gpointer data)
+{
+    SyncState *state = data;
+
+    g_byte_array_unref(state->enabled);
+    g_clear_pointer(&state->text, g_bytes_unref);
+    g_free(state);
+}
+
+/* TRUE when the kept list is not, or no longer, true. */
+static gboolean
+update_enabled(SyncState *state, TnCall *call)
+{
+    guint n_commands = tn_call_get_n_commands(call);
+    gboolean is_changed = state->text == NULL;
+
+    g_byte_array_set_size(state->enabled, n_commands);
     for (guint i = 0; i < n_commands; i++) {
         const char *why_disabled = NULL;
-        const TnCommand *command = tn_call_get_nth_command(call, i, &why_disabled);
+        guint8 enabled = 0;
+
+        (void)tn_call_get_nth_command(call, i, &why_disabled);
+        enabled = why_disabled == NULL;
+        is_changed = is_changed || state->enabled->data[i] != enabled;
+        state->enabled->data[i] = enabled;
+    }
+    return is_changed;
+}
+
+static GBytes *
+encode_commands(const SyncState *state, TnCall *call)
+{
+    GPtrArray *list = g_ptr_array_new_full(state->enabled->len, g_free);
+    GBytes *text = NULL;
+
+    for (guint i = 0; i < state->enabled->len; i++) {
+        const TnCommand *command = tn_call_get_nth_command(call, i, NULL);
         CommandInfo *entry = g_new0(CommandInfo, 1);
 
         entry->name = g_strdup(command->name);
-        entry->enabled = why_disabled == NULL;
+        entry->enabled = state->enabled->data[i] != 0;
         entry->has_success_reply = (command->flags & TN_COMMAND_NO_SUCCESS_REPLY) == 0;
-        g_ptr_array_add(info->commands, entry);
+        g_ptr_array_add(list, entry);
     }
+    text = tn_fields_encode(&commands_row, &list);
+    tn_fields_clear_value(&commands_row, &list);
+    return text;
+}
+
+static gboolean
+run_info(TnCall *call, const void *args, void *result, GError **error)
+{
+    SyncState *state = tn_call_get_module(call);
+    AgentInfo *info = result;
+
+    if (update_enabled(state, call)) {
+        g_clear_pointer(&state->text, g_bytes_unref);
+        state->text = encode_commands(state, call);
+    }
+    info->version = g_strdup(tn_call_get_context(call)->version);
+    info->commands = g_bytes_ref(state->text);
     return TRUE;
 }
 
@@ -65,20 +137,11 @@ static const TnField sync_args[] = {
 
 static const TnField sync_result = {NULL, TN_INT(Sync, id, .flags = TN_FIELD_REQUIRED)};
 
-static const TnField command_fields[] = {
-    {"name", TN_STRING(CommandInfo, name, .flags = TN_FIELD_REQUIRED)},
-    {"enabled", TN_BOOL(CommandInfo, enabled, .flags = TN_FIELD_REQUIRED,
-                        .doc = "whether it would be let in now")},
-    {"success-response", TN_BOOL(CommandInfo, has_success_reply, .flags = TN_FIELD_REQUIRED,
-                                 .doc = "false: success is silent")},
-    {0},
-};
-
 static const TnField info_fields[] = {
     {"version", TN_STRING(AgentInfo, version, .flags = TN_FIELD_REQUIRED,
                           .doc = "under the name qemu-ga: the level of qemu-ga")},
-    {"supported_commands", TN_LIST(AgentInfo, commands, CommandInfo, .fields = command_fields,
-                                   .flags = TN_FIELD_REQUIRED)},
+    {"supported_commands", TN_ENCODED(AgentInfo, commands, CommandInfo, .fields = command_fields,
+                                      .flags = TN_FIELD_REQUIRED)},
     {0},
 };
 
@@ -138,4 +201,6 @@ static const TnCommand commands[] = {
 const TnModule tn_sync_module = {
     .name = "sync",
     .commands = commands,
+    .create = create_state,
+    .destroy = destroy_state,
 };

@@ -12,7 +12,6 @@
 #include "agent/wire/utf8.h"
 
 #include <math.h>
-#include <string.h>
 
 enum {
     DIGITS_MAX = 20, /* of 2^64 - 1 */
@@ -42,7 +41,7 @@ append_unit(GString *text, guint unit)
                            digits[unit >> 4 & 15],
                            digits[unit & 15]};
 
-    g_string_append_len(text, escape, sizeof escape);
+    tn_text_append(text, escape, sizeof escape);
 }
 
 static char
@@ -98,7 +97,7 @@ tn_text_append_string(GString *text, const char *value, gssize size)
         uint32_t character = 0;
         int length = 0;
 
-        g_string_append_len(text, value + at, (gssize)span);
+        tn_text_append(text, value + at, span);
         at += span;
         if (at == n_bytes)
             break;
@@ -120,7 +119,7 @@ tn_text_append_uint(GString *text, uint64_t value)
         digits[--at] = (char)('0' + value % 10);
         value /= 10;
     } while (value != 0);
-    g_string_append_len(text, digits + at, (gssize)(sizeof digits - at));
+    tn_text_append(text, digits + at, sizeof digits - at);
 }
 
 void
