@@ -11,6 +11,7 @@
 
 #include "policy/confinement.h"
 #include "policy/program.h"
+#include "policy/ruleindex.h"
 #include "policy/rules-check.h"
 #include "policy/users.h"
 
@@ -178,9 +179,20 @@ fill_clients(TnPolicy *policy, GError **error)
 }
 
 static void
-free_list(gpointer list)
+free_index(gpointer index)
 {
-    g_ptr_array_unref(list);
+    tn_ruleindex_free(index);
+}
+
+/* Two paths of a rule may be one program. */
+static gboolean
+is_repeated(const TnExecRule *rule, guint nth)
+{
+    for (guint i = 0; i < nth; i++)
+        if (strcmp(g_ptr_array_index(rule->identities, i),
+                   g_ptr_array_index(rule->identities, nth)) == 0)
+            return TRUE;
+    return FALSE;
 }
 
 /* So that a request looks only at the rules about its program, however many there are. */
@@ -189,15 +201,14 @@ index_rule(TnPolicy *policy, TnExecRule *rule)
 {
     for (guint i = 0; i < rule->identities->len; i++) {
         const char *identity = g_ptr_array_index(rule->identities, i);
-        GPtrArray *list = g_hash_table_lookup(policy->by_program, identity);
+        TnRuleIndex *index = g_hash_table_lookup(policy->by_program, identity);
 
-        if (list == NULL) {
-            list = g_ptr_array_new();
-            g_hash_table_insert(policy->by_program, g_strdup(identity), list);
+        if (index == NULL) {
+            index = tn_ruleindex_new();
+            g_hash_table_insert(policy->by_program, g_strdup(identity), index);
         }
-        /* Two paths of a rule may be one program. */
-        if (list->len == 0 || g_ptr_array_index(list, list->len - 1) != rule)
-            g_ptr_array_add(list, rule);
+        if (!is_repeated(rule, i))
+            tn_ruleindex_add(index, rule);
     }
 }
 
@@ -211,13 +222,14 @@ tn_compile_policy(TnPolicy *policy, GError **error)
     if (rules->policy->mode == TN_MODE_LOCKED || rules->commands->allow->len > 0)
         policy->allowed = make_set(policy, rules->commands->allow);
     policy->exec_rules = g_ptr_array_new_with_free_func(tn_compile_free_rule);
-    policy->by_program = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_list);
+    policy->by_program = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_index);
     for (guint i = 0; i < rules->execs->len; i++) {
         const TnExecConf *conf = g_ptr_array_index(rules->execs, i);
         TnExecRule *rule = compile_rule(rules, conf, error);
 
         if (rule == NULL)
             return FALSE;
+        rule->order = i;
         g_ptr_array_add(policy->exec_rules, rule);
         index_rule(policy, rule);
         policy->has_exec_rules = policy->has_exec_rules || conf->verdict == 0;

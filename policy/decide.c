@@ -10,6 +10,7 @@
 
 #include "policy/files.h"
 #include "policy/match.h"
+#include "policy/ruleindex.h"
 
 #include <string.h>
 
@@ -129,10 +130,9 @@ find_identity(const TnExecRule *rule, const char *identity)
 static void
 note(GPtrArray *trace, const TnExecRule *rule, const char *why)
 {
-    if (trace != NULL)
-        g_ptr_array_add(trace,
-                        g_strdup_printf("%s:%u: [exec %s] %s", rule->conf->base.place.file,
-                                        rule->conf->base.place.line, rule->conf->base.name, why));
+    g_ptr_array_add(trace,
+                    g_strdup_printf("%s:%u: [exec %s] %s", rule->conf->base.place.file,
+                                    rule->conf->base.place.line, rule->conf->base.name, why));
 }
 
 static void
@@ -144,12 +144,9 @@ set_rule(TnVerdict *verdict, TnVerdictKind kind, const TnSection *section, const
     verdict->reason = g_strdup(reason);
 }
 
-/* The rules to look at: those about the program, or all when somebody wants to know about each. */
-static const GPtrArray *
-get_candidates(const TnPolicy *policy, const char *identity, const GPtrArray *trace)
+static const TnRuleIndex *
+get_index(const TnPolicy *policy, const char *identity)
 {
-    if (trace != NULL)
-        return policy->exec_rules;
     return identity != NULL ? g_hash_table_lookup(policy->by_program, identity) : NULL;
 }
 
@@ -157,12 +154,12 @@ static gboolean
 find_denying_rule(const TnPolicy *policy, const TnAction *action, const char *identity,
                   TnVerdict *verdict)
 {
-    const GPtrArray *rules = get_candidates(policy, identity, NULL);
+    const TnExecRule *rule = NULL;
+    TnRuleWalk walk;
 
-    for (guint i = 0; rules != NULL && i < rules->len; i++) {
-        const TnExecRule *rule = g_ptr_array_index(rules, i);
-
-        if (rule->conf->verdict == 0 || find_identity(rule, identity) < 0)
+    tn_ruleindex_begin(get_index(policy, identity), action->argv, &walk);
+    while ((rule = tn_ruleindex_next(&walk)) != NULL) {
+        if (rule->conf->verdict == 0)
             continue;
         if (rule->conf->args->len > 0 && !do_args_fit(rule->conf, action->argv))
             continue;
@@ -172,50 +169,85 @@ find_denying_rule(const TnPolicy *policy, const TnAction *action, const char *id
     return FALSE;
 }
 
-/* *RET_WHY is the reason of the first rule that is about this program and does not fit. */
-static gboolean
-find_allowing_rule(const TnPolicy *policy, const TnAction *action, const char *identity,
-                   GPtrArray *trace, TnVerdict *verdict, char **ret_why)
+/* Why RULE, which is about the program, does not allow ACTION; NULL if it does. */
+static char *
+explain_rule(const TnExecRule *rule, const TnAction *action)
 {
-    const GPtrArray *rules = get_candidates(policy, identity, trace);
+    return do_args_fit(rule->conf, action->argv) ? explain_choices(rule, action)
+                                                 : explain_args(rule->conf, action->argv);
+}
+
+static void
+find_allowing_rule(const TnPolicy *policy, const TnAction *action, const char *identity,
+                   TnVerdict *verdict)
+{
+    const TnExecRule *rule = NULL;
+    TnRuleWalk walk;
+
+    tn_ruleindex_begin(get_index(policy, identity), action->argv, &walk);
+    while ((rule = tn_ruleindex_next(&walk)) != NULL) {
+        g_autofree char *why = NULL;
+
+        if (rule->conf->verdict != 0 || !do_args_fit(rule->conf, action->argv))
+            continue;
+        why = explain_choices(rule, action);
+        if (why != NULL)
+            continue;
+        set_rule(verdict, TN_VERDICT_ALLOW, &rule->conf->base, NULL);
+        verdict->exec = rule;
+        verdict->path_index = (guint)find_identity(rule, identity);
+        return;
+    }
+}
+
+/* Why nothing allowed ACTION: the reason of the first rule about the program. */
+static char *
+explain_refusal(const TnPolicy *policy, const TnAction *action, const char *identity)
+{
+    const TnRuleIndex *index = get_index(policy, identity);
+    const GPtrArray *rules = index != NULL ? tn_ruleindex_get_all(index) : NULL;
 
     for (guint i = 0; rules != NULL && i < rules->len; i++) {
         const TnExecRule *rule = g_ptr_array_index(rules, i);
-        int index = find_identity(rule, identity);
         g_autofree char *why = NULL;
-        gboolean fits;
 
         if (rule->conf->verdict != 0)
             continue;
-        if (index < 0) {
-            note(trace, rule, "is about another program");
-            continue;
-        }
-        fits = do_args_fit(rule->conf, action->argv);
-        if (!fits && trace == NULL && *ret_why != NULL)
-            continue; /* nobody will read this one's reason */
-        why = fits ? explain_choices(rule, action) : explain_args(rule->conf, action->argv);
-        if (why == NULL) {
-            set_rule(verdict, TN_VERDICT_ALLOW, &rule->conf->base, NULL);
-            verdict->exec = rule;
-            verdict->path_index = (guint)index;
-            return TRUE;
-        }
-        note(trace, rule, why);
-        if (*ret_why == NULL)
-            *ret_why = g_strdup_printf("[exec %s] %s", rule->conf->base.name, why);
+        why = explain_rule(rule, action);
+        return g_strdup_printf("[exec %s] %s", rule->conf->base.name, why);
     }
-    return FALSE;
+    return g_strdup("no rule is about this program");
+}
+
+/* What each allowing rule says, up to the one that allowed. */
+static void
+trace_rules(const TnPolicy *policy, const TnAction *action, const char *identity, GPtrArray *trace,
+            const TnExecRule *allowing)
+{
+    for (guint i = 0; i < policy->exec_rules->len; i++) {
+        const TnExecRule *rule = g_ptr_array_index(policy->exec_rules, i);
+        g_autofree char *why = NULL;
+
+        if (rule == allowing)
+            return;
+        if (rule->conf->verdict != 0)
+            continue;
+        why = find_identity(rule, identity) < 0 ? g_strdup("is about another program")
+                                                : explain_rule(rule, action);
+        note(trace, rule, why);
+    }
 }
 
 static void
 decide_exec(const TnPolicy *policy, const TnAction *action, const char *identity, GPtrArray *trace,
             TnVerdict *verdict)
 {
-    g_autofree char *why = NULL;
-
-    if (find_denying_rule(policy, action, identity, verdict) ||
-        find_allowing_rule(policy, action, identity, trace, verdict, &why))
+    if (find_denying_rule(policy, action, identity, verdict))
+        return;
+    find_allowing_rule(policy, action, identity, verdict);
+    if (trace != NULL)
+        trace_rules(policy, action, identity, trace, verdict->exec);
+    if (verdict->exec != NULL)
         return;
     verdict->rule = "default";
     if (policy->rules->policy->mode == TN_MODE_COMPAT) {
@@ -225,7 +257,7 @@ decide_exec(const TnPolicy *policy, const TnAction *action, const char *identity
         return;
     }
     verdict->kind = TN_VERDICT_DENY;
-    verdict->reason = g_strdup(why != NULL ? why : "no rule is about this program");
+    verdict->reason = explain_refusal(policy, action, identity);
 }
 
 static void

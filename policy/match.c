@@ -161,6 +161,47 @@ mark_ends(const TnPart *part, const char *text, gsize size, guint8 *next)
 }
 
 static gboolean
+is_literal(const TnElement *element)
+{
+    return element->kind == TN_ELEMENT_PARTS && element->n_parts == 1 &&
+           element->parts[0].kind == TN_PART_LITERAL;
+}
+
+static gboolean
+is_word(const char *text, gsize size)
+{
+    if (size == 0 || size > TN_PATTERN_WORD_LIMIT_BYTES || !g_ascii_isalnum(text[0]))
+        return FALSE;
+    for (gsize i = 1; i < size; i++)
+        if (!is_word_byte(text[i]))
+            return FALSE;
+    return TRUE;
+}
+
+/* Most elements are one part, which needs no positions. */
+static gboolean
+match_only_part(const TnPart *part, const char *arg, gsize size)
+{
+    switch (part->kind) {
+    case TN_PART_LITERAL:
+        return strcmp(part->text, arg) == 0;
+    case TN_PART_INT:
+        return match_int(part, arg, size);
+    case TN_PART_WORD:
+        return is_word(arg, size);
+    case TN_PART_ENUM:
+        return g_strv_contains((const char *const *)part->words, arg);
+    case TN_PART_GLOB:
+        return size > 0 && size <= TN_PATTERN_PATH_LIMIT_BYTES && match_glob(part->text, arg, size);
+    case TN_PART_PATH:
+        return match_path(part->text, arg, size);
+    case TN_PART_N:
+        break;
+    }
+    return FALSE;
+}
+
+static gboolean
 match_parts(const TnElement *element, const char *arg)
 {
     gsize size = strlen(arg);
@@ -169,8 +210,8 @@ match_parts(const TnElement *element, const char *arg)
 
     if (size > TN_PATTERN_ARG_LIMIT_BYTES)
         return FALSE;
-    if (element->n_parts == 1 && element->parts[0].kind == TN_PART_LITERAL)
-        return strcmp(element->parts[0].text, arg) == 0;
+    if (element->n_parts == 1)
+        return match_only_part(&element->parts[0], arg, size);
     now = g_malloc0(size + 1);
     next = g_malloc0(size + 1);
     now[0] = 1;
@@ -292,6 +333,18 @@ tn_pattern_explain(const TnPattern *pattern, const char *const *argv)
         return g_strdup_printf("arg %" G_GSIZE_FORMAT ": \"%s\" is one too many", index + 1, shown);
     return g_strdup_printf("arg %" G_GSIZE_FORMAT ": \"%s\" is not %s", index + 1, shown,
                            pattern->elements[wanted].source);
+}
+
+char **
+tn_pattern_get_words(const TnPattern *pattern, gboolean *ret_is_whole)
+{
+    char **words = g_new0(char *, pattern->n_elements + 1);
+    gsize n = 0;
+
+    for (; n < pattern->n_elements && is_literal(&pattern->elements[n]); n++)
+        words[n] = g_strdup(pattern->elements[n].parts[0].text);
+    *ret_is_whole = n == pattern->n_elements;
+    return words;
 }
 
 const char *

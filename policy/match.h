@@ -38,6 +38,10 @@ gboolean tn_pattern_match(const TnPattern *pattern, const char *const *argv);
  * if it matches. */
 char *tn_pattern_explain(const TnPattern *pattern, const char *const *argv);
 
+/* The literal arguments with which the line begins; *RET_IS_WHOLE if nothing else may come, so
+ * that the line is exactly these words. The caller owns the array. */
+char **tn_pattern_get_words(const TnPattern *pattern, gboolean *ret_is_whole);
+
 /* The line as it was written. */
 const char *tn_pattern_get_text(const TnPattern *pattern);
 /* TRUE if some argument may be anything ({any} or {rest}). */

@@ -15,6 +15,7 @@
 /* A rule with everything looked up that does not depend on the request. */
 typedef struct {
     const TnExecConf *conf; /* owned by the policy's rules */
+    guint order;            /* its place among the policy's rules */
     GPtrArray *identities;  /* of char *: which programs conf->paths are, in their order */
     TnUser user;
     gid_t gid;
@@ -53,7 +54,7 @@ struct TnPolicy {
     TnLists *lists;
     TnRules *rules;
     GPtrArray *exec_rules;  /* of TnExecRule, in the order of the files */
-    GHashTable *by_program; /* identity to GPtrArray of its TnExecRules, in that order */
+    GHashTable *by_program; /* identity to TnRuleIndex (policy/ruleindex.h) of its TnExecRules */
     TnExecRule *exec_default;
     GPtrArray *file_rules; /* of TnFileRule, in the order of the files */
     TnPolicySettings settings;
