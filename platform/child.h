@@ -25,6 +25,7 @@ typedef struct {
  * in platform/confine-child-run.h. */
 typedef struct {
     gboolean makes_network; /* a network namespace of its own, without interfaces */
+    gboolean makes_pids;    /* PID and IPC namespaces of its own: it is process 1 there */
     gboolean is_read_only;  /* all mounts read-only, private /tmp and /dev */
     gboolean sets_ids;
     uid_t uid;

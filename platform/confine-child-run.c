@@ -26,6 +26,7 @@
 
 /* <sys/mount.h> and <linux/mount.h> exclude each other in some libcs; these are kernel ABI. */
 enum {
+    MOUNT_RDONLY = 1,
     MOUNT_NOSUID = 2,
     MOUNT_NODEV = 4,
     MOUNT_NOEXEC = 8,
@@ -67,8 +68,8 @@ static const char *const LINKS[][2] = {
 int
 tn_confine_make_namespaces(const TnSpawnConfine *confine)
 {
-    int flags =
-        (confine->is_read_only ? CLONE_NEWNS : 0) | (confine->makes_network ? CLONE_NEWNET : 0);
+    int flags = (confine->is_read_only || confine->makes_pids ? CLONE_NEWNS : 0) |
+                (confine->makes_network ? CLONE_NEWNET : 0);
 
     return flags != 0 && unshare(flags) < 0 ? errno : 0;
 }
@@ -116,19 +117,46 @@ make_dev(void)
     return error != 0 ? error : make_read_only("/dev", 0);
 }
 
-int
-tn_confine_make_mounts(const TnSpawnConfine *confine)
+static int
+make_view(void)
 {
-    int error;
+    int error = make_read_only("/", AT_WHOLE_TREE);
 
-    if (!confine->is_read_only)
-        return 0;
-    if (syscall(SYS_mount, "none", "/", NULL, (unsigned long)(MOUNT_REC | MOUNT_SLAVE), NULL) < 0)
-        return errno;
-    error = make_read_only("/", AT_WHOLE_TREE);
     if (error == 0)
         error = mount_tmpfs("/tmp", MOUNT_NOSUID | MOUNT_NODEV, "mode=1777,size=64m");
     return error != 0 ? error : make_dev();
+}
+
+/* The agent's /proc would show the processes of the agent's namespace. */
+static int
+make_proc(gboolean is_read_only)
+{
+    unsigned long flags =
+        MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC | (is_read_only ? MOUNT_RDONLY : 0);
+
+    return syscall(SYS_mount, "proc", "/proc", "proc", flags, NULL) < 0 ? errno : 0;
+}
+
+int
+tn_confine_make_mounts(const TnSpawnConfine *confine)
+{
+    int error = 0;
+
+    if (!confine->is_read_only && !confine->makes_pids)
+        return 0;
+    if (syscall(SYS_mount, "none", "/", NULL, (unsigned long)(MOUNT_REC | MOUNT_SLAVE), NULL) < 0)
+        return errno;
+    if (confine->is_read_only)
+        error = make_view();
+    if (error == 0 && confine->makes_pids)
+        error = make_proc(confine->is_read_only);
+    return error;
+}
+
+unsigned
+tn_confine_get_clone_flags(const TnSpawnConfine *confine)
+{
+    return confine->makes_pids ? CLONE_NEWPID | CLONE_NEWIPC : 0;
 }
 
 int

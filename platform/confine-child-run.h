@@ -15,8 +15,12 @@
 /* Leaves the agent's mount and network namespaces. Source: unshare(2). Runs after clone. */
 int tn_confine_make_namespaces(const TnSpawnConfine *confine);
 
-/* Makes every mount read-only, then /tmp and a /dev of a few harmless nodes of its own. Needs Linux
- * 5.12. Sources: mount_setattr(2), mount(2). Runs after clone. */
+/* What clone(2) has to be told besides: a process cannot leave its own PID namespace. No step; the
+ * parent asks. */
+unsigned tn_confine_get_clone_flags(const TnSpawnConfine *confine);
+
+/* Makes every mount read-only, then /tmp and a /dev of a few harmless nodes of its own, and the
+ * /proc of a new PID namespace; each if it is asked for. Needs Linux 5.12. Sources: mount_setattr(2), mount(2). Runs after clone. */
 int tn_confine_make_mounts(const TnSpawnConfine *confine);
 
 /* Takes capabilities out of the bounding set. Source: capabilities(7). Runs after clone. */

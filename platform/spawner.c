@@ -12,6 +12,7 @@
 
 #include "platform/clock.h"
 #include "platform/clone3.h"
+#include "platform/confine-child-run.h"
 #include "platform/fd.h"
 #include "platform/grouplimits.h"
 
@@ -154,8 +155,9 @@ static pid_t
 clone_child(TnSpawner *spawner, TnChildPlan *plan, int group, gboolean must)
 {
     char *stack = spawner->stack + GUARD_BYTES;
+    int flags = CLONE_VM | CLONE_VFORK | (int)tn_confine_get_clone_flags(plan->confine);
     struct clone_args args = {
-        .flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD,
+        .flags = (unsigned)flags | CLONE_PIDFD,
         .pidfd = (guint64)(guintptr)&spawner->child_pidfd,
         .exit_signal = SIGCHLD,
         .stack = (guint64)(guintptr)stack,
@@ -169,17 +171,17 @@ clone_child(TnSpawner *spawner, TnChildPlan *plan, int group, gboolean must)
         pid = tn_clone3(&args, sizeof args, tn_child_run, plan);
         if (must)
             return (pid_t)pid;
-        args.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+        args.flags &= ~(guint64)CLONE_INTO_CGROUP;
         args.cgroup = 0;
     }
     if (pid < 0 && pid != -EMFILE && pid != -EAGAIN && pid != -ENOMEM)
         pid = tn_clone3(&args, sizeof args, tn_child_run, plan);
     if (pid != -ENOSYS)
         return (pid_t)pid;
-    pid = clone(tn_child_run, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
-                plan, &spawner->child_pidfd);
+    pid = clone(tn_child_run, stack + STACK_BYTES, flags | CLONE_PIDFD | SIGCHLD, plan,
+                &spawner->child_pidfd);
     if (pid < 0 && errno == EINVAL) /* valgrind knows no CLONE_PIDFD */
-        pid = clone(tn_child_run, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | SIGCHLD, plan);
+        pid = clone(tn_child_run, stack + STACK_BYTES, flags | SIGCHLD, plan);
     return pid < 0 ? -errno : (pid_t)pid;
 }
 

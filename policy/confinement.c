@@ -100,6 +100,8 @@ resolve_own(const TnProfileConf *conf, GPtrArray *deny, GPtrArray *allow)
         features |= TN_CONFINE_DEBUG;
     if (conf->netns == 1)
         features |= TN_CONFINE_NETNS;
+    if (conf->pidns == 1)
+        features |= TN_CONFINE_PIDNS;
     /* A profile that only denies a call or two has a filter, whatever its base. */
     if (conf->deny->len > 0)
         features |= TN_CONFINE_FILTER;
@@ -263,6 +265,7 @@ tn_confinement_fill(TnSandboxCache *cache, const TnExecRule *rule, const TnUser 
     fill_user(rule, user, confine);
     confine->is_read_only = (rule->features & TN_CONFINE_READ_ONLY) != 0;
     confine->makes_network = (rule->features & TN_CONFINE_NETNS) != 0;
+    confine->makes_pids = (rule->features & TN_CONFINE_PIDNS) != 0;
     confine->drops_caps = rule->drops_caps;
     confine->bounding = rule->bounding;
     confine->ambient = user->uid != 0 ? rule->ambient : 0;
@@ -281,6 +284,15 @@ tn_confinement_get_strength(const TnExecRule *rule, const char **ret_words)
     gboolean view = (rule->features & TN_CONFINE_READ_ONLY) != 0;
     gboolean no_ipc = (rule->features & TN_CONFINE_NO_IPC) != 0;
 
+    gboolean alone = (rule->features & TN_CONFINE_PIDNS) != 0 &&
+                     (rule->features &
+                      (TN_CONFINE_NO_NETWORK | TN_CONFINE_NO_IPC | TN_CONFINE_NETNS)) != 0;
+
+    if (!is_root && filtered && view && rule->no_new_privs && alone) {
+        *ret_words = "as S3, without a network, and alone among processes: a boundary also to "
+                     "other programs of its user";
+        return "S4";
+    }
     if (!is_root && filtered && view && rule->no_new_privs) {
         *ret_words = "a user of its own, filter, no new privileges, read-only view: a boundary";
         return "S3";

@@ -27,7 +27,7 @@ gboolean tn_confinement_compile(const TnRules *rules, TnExecRule *rule, GError *
 gboolean tn_confinement_fill(TnSandboxCache *cache, const TnExecRule *rule, const TnUser *user,
                              TnSpawnConfine *confine, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* What RULE's confinement is worth, "S0" to "S3", and in words. Static. */
+/* What RULE's confinement is worth, "S0" to "S4", and in words. Static. */
 const char *tn_confinement_get_strength(const TnExecRule *rule, const char **ret_words);
 
 /* The features of the composed profile TEXT and, of own profiles, the calls that are denied and

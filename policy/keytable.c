@@ -241,6 +241,10 @@ static const TnKey PROFILE_KEYS[] = {
            "It may trace its own children."),
     YES_NO(TN_SECTION_PROFILE, "netns", TnProfileConf, netns, "no",
            "It gets a network namespace of its own, without interfaces."),
+    YES_NO(TN_SECTION_PROFILE, "pidns", TnProfileConf, pidns, "no",
+           "It gets PID and IPC namespaces of its own: it sees and signals what it started, and "
+           "nothing else. The program is process 1 there, so of signals it takes those that it "
+           "handles, and SIGKILL."),
 };
 
 static const TnKey AUDIT_KEYS[] = {

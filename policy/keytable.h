@@ -140,6 +140,7 @@ typedef struct {
     GPtrArray *allow_ns;
     int debug;
     int netns;
+    int pidns;
 } TnProfileConf;
 
 typedef struct {

@@ -22,6 +22,7 @@ typedef enum {
     TN_CONFINE_COMPAT_ARCH = 1 << 9, /* 32-bit calls too */
     TN_CONFINE_KILL = 1 << 10,       /* denied calls kill */
     TN_CONFINE_LOG = 1 << 11,        /* denied calls are logged and allowed */
+    TN_CONFINE_PIDNS = 1 << 12,      /* PID and IPC namespaces of its own */
 } TnConfine;
 
 /* One group of denied calls. */

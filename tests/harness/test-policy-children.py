@@ -55,6 +55,16 @@ args = sh -c {any}
 user = nobody
 profile = no-network+read-only
 timeout = 60s
+[profile alone]
+base = no-network+read-only
+pidns = yes
+[exec alone]
+path = /usr/bin/chrt
+args = -o 0 sh -c {any}
+user = nobody
+profile = alone
+timeout = 60s
+kill-grace = 1s
 [exec setuid]
 path = /usr/bin/nohup
 args = {rest}
@@ -234,6 +244,29 @@ def writes_and_siblings(ask, agent):
     assert how(ask.finish(sibling)) == (None, 9, 137)
 
 
+def siblings_of_one_user(ask, agent):
+    """Attack 49, the other half: under S4 programs of one user are out of each other's reach."""
+    def begin(script):
+        return ask("guest-exec", path="/usr/bin/chrt", arg=["-o", "0", "sh", "-c", script],
+                   capture_output=True)["pid"]
+
+    siblings = [begin("sleep 50"),
+                ask("guest-exec", path="/usr/bin/nice", arg=["sh", "-c", "sleep 50"])["pid"]]
+    for sibling in siblings:
+        status = ask.finish(begin(f"kill -9 {sibling} && exit 90; kill -9 -1; exit 7"))
+        assert status["exitcode"] == 7, (status, decode(status["err-data"]))
+    # Its own it may signal.
+    assert ask.finish(begin("sleep 50 & kill -9 $!; wait $!; exit $?"))["exitcode"] == 137
+    for sibling in siblings:
+        assert ask("guest-exec-status", pid=sibling)["exited"] is False
+    # Without the namespace one user is one user.
+    status = run(ask, "/usr/bin/nice", f"kill -9 {siblings[1]}; exit 8")
+    assert status["exitcode"] == 8, status
+    assert how(ask.finish(siblings[1])) == (None, 9, 137)
+    os.kill(siblings[0], 9)
+    assert how(ask.finish(siblings[0])) == (None, 9, 137)
+
+
 def statuses_of_strangers(ask, agent):
     """Attack 7: pids that are not this channel's programs."""
     stranger = subprocess.Popen(["sleep", "60"])
@@ -268,6 +301,15 @@ def host_may_ask(ask, agent):
     assert len(agent.records(lambda r: r.get("TENON_VERDICT") == "allow" and "TENON_PATH" in r)) == 2
 
 
+def strengths_are_computed(ask, agent):
+    """What a rule is worth follows from what it does."""
+    for path, argv, strength in (
+            ("/usr/bin/hostname", ["other"], "S1"), ("/usr/bin/nice", ["sh", "-c", "x"], "S3"),
+            ("/usr/bin/chrt", ["-o", "0", "sh", "-c", "x"], "S4")):
+        told = ask("tenon-policy-check", path=path, arg=argv)
+        assert f"strength: {strength}" in told["text"], (path, told)
+
+
 def host_may_not_ask(ask, _agent):
     """Unless the owner names that group; a star is not enough."""
     assert "has been disabled" in ask.refused("tenon-policy-check", path="/bin/sh")["desc"]
@@ -275,8 +317,10 @@ def host_may_not_ask(ask, _agent):
 
 if __name__ == "__main__":
     ASKING = POLICY.replace("@sync @info", "@sync @info @introspect")
-    play([(host_may_ask, ASKING), (host_may_not_ask, POLICY.replace("@sync @info", "*")),
+    play([(host_may_ask, ASKING), (strengths_are_computed, ASKING),
+          (host_may_not_ask, POLICY.replace("@sync @info", "*")),
           (host_may_not_ask, "[policy]\nmode = compat\n")] + [(check, POLICY) for check in (
         ends_are_told_apart, daemon_ends_with_its_timeout, deaf_and_stopped,
         cannot_harm_the_agent, output_held_open, much_output_in_small_pieces,
-        setuid_gains_nothing, writes_and_siblings, statuses_of_strangers)], sys.argv[1])
+        setuid_gains_nothing, writes_and_siblings, siblings_of_one_user,
+        statuses_of_strangers)], sys.argv[1])

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -426,6 +427,39 @@ test_network_namespace(void **state)
     assert_int_equal(run_program(fixture, "/bin/sh", argv), 0);
 }
 
+/* A process outside of the namespace: neither seen nor signalled from within. */
+static void
+test_pid_namespace(void **state)
+{
+    Fixture *fixture = *state;
+    pid_t outsider = fork();
+    g_autofree char *kill_it = NULL;
+    const char *const alone[] = {"-c", "[ $$ -eq 1 ] && [ $(ls /proc | grep -c '^[0-9]') -le 6 ]",
+                                 NULL};
+    const char *argv[] = {"-c", NULL, NULL};
+
+    if (outsider == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        pause();
+        _exit(0);
+    }
+    kill_it = g_strdup_printf("kill -0 %d && exit 90; kill -9 %d && exit 91; exit 7", (int)outsider,
+                              (int)outsider);
+    argv[1] = kill_it;
+    confine(fixture, "profile = alone\n[profile alone]\nbase = baseline\npidns = yes\n");
+    assert_int_equal(run_program(fixture, "/bin/sh", alone), 0);
+    assert_int_equal(run_program(fixture, "/bin/sh", argv), 7);
+    confine(fixture, "profile = alone\n[profile alone]\nbase = baseline+read-only\npidns = yes\n");
+    assert_int_equal(run_program(fixture, "/bin/sh", alone), 0);
+    assert_int_equal(run_program(fixture, "/bin/sh", argv), 7);
+    check(fixture, "write", "/proc/sys/kernel/core_pattern", EROFS);
+    /* It is the namespace that holds: under the same filter alone it is seen. */
+    confine(fixture, "profile = baseline");
+    assert_int_equal(run_program(fixture, "/bin/sh", argv), 90);
+    assert_int_equal(kill(outsider, SIGKILL), 0);
+    assert_int_equal(waitpid(outsider, NULL, 0), outsider);
+}
+
 /* What administrators do all day works under baseline. A line whose first word is not installed is
  * left out; at least 35 must be there on a machine with a usual system. */
 static const char *const EVERYDAY[] = {
@@ -569,6 +603,7 @@ main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_own_profile, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_descriptors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_network_namespace, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pid_namespace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_everyday_work, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unrestricted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failing_step_is_named, set_up, tear_down),
