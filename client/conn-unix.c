@@ -328,6 +328,12 @@ exchange_unix(TnConn *base, const GString *request, gint64 deadline_us, TnAnswer
 }
 
 static void
+recycle_unix(TnConn *base, TnMessage *message)
+{
+    tn_frame_recycle(((UnixConn *)base)->frame, message);
+}
+
+static void
 free_unix(TnConn *base)
 {
     UnixConn *conn = (UnixConn *)base;
@@ -344,6 +350,7 @@ static const TnConnOps unix_ops = {
     .exchange = exchange_unix,
     .send = send_unix,
     .receive = receive_unix,
+    .recycle = recycle_unix,
     .free = free_unix,
 };
 

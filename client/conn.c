@@ -112,6 +112,14 @@ tn_conn_receive(TnConn *conn, gint64 deadline_us, TnAnswer **ret_reply, GError *
     return conn->ops->receive(conn, deadline_us, ret_reply, error);
 }
 
+void
+tn_conn_recycle(TnConn *conn, TnAnswer *take_answer)
+{
+    if (take_answer != NULL && conn->ops->recycle != NULL)
+        conn->ops->recycle(conn, &take_answer->message);
+    tn_answer_free(take_answer);
+}
+
 gboolean
 tn_conn_can_overlap(const TnConn *conn)
 {

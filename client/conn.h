@@ -21,6 +21,8 @@ typedef struct {
     /* The two halves of exchange, for several requests under way. NULL: not possible. */
     gboolean (*send)(TnConn *conn, const GString *request, gint64 deadline_us, GError **error);
     gboolean (*receive)(TnConn *conn, gint64 deadline_us, TnAnswer **ret_reply, GError **error);
+    /* May be NULL. */
+    void (*recycle)(TnConn *conn, TnMessage *message);
     void (*free)(TnConn *conn);
 } TnConnOps;
 
@@ -59,6 +61,8 @@ gboolean tn_conn_send(TnConn *conn, const GString *request, gint64 deadline_us, 
 /* The second half of tn_conn_send. */
 gboolean tn_conn_receive(TnConn *conn, gint64 deadline_us, TnAnswer **ret_reply, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+/* Frees ANSWER (NULL is allowed); its memory may serve the next one. */
+void tn_conn_recycle(TnConn *conn, TnAnswer *take_answer);
 /* TRUE when several requests may be under way. */
 gboolean tn_conn_can_overlap(const TnConn *conn);
 

@@ -321,6 +321,15 @@ tn_dial_finish(TnAgent *agent, gint64 answer_us, guint *ret_at, GError **error)
 }
 
 void
+tn_dial_recycle(TnAgent *agent, TnAnswer *take_answer)
+{
+    if (agent->conn != NULL)
+        tn_conn_recycle(agent->conn, take_answer);
+    else
+        tn_answer_free(take_answer);
+}
+
+void
 tn_dial_abandon(TnAgent *agent)
 {
     g_queue_clear_full(&agent->waiting, free_text);

@@ -55,6 +55,8 @@ gboolean tn_dial_begin(TnAgent *agent, TnAsk *ask, GError **error) G_GNUC_WARN_U
 /* The answer to the oldest request that is under way; as tn_dial_send. */
 TnAnswer *tn_dial_finish(TnAgent *agent, gint64 answer_us, guint *ret_at, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+/* Frees ANSWER (NULL is allowed), so that the next large one costs no fresh memory. */
+void tn_dial_recycle(TnAgent *agent, TnAnswer *take_answer);
 /* Takes and forgets the answers to all that is under way. */
 void tn_dial_abandon(TnAgent *agent);
 /* How many requests are worth having under way at once. */

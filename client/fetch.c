@@ -86,19 +86,14 @@ realign(Reader *reader)
     reader->asked = reader->fetch->offset;
 }
 
+/* What ANSWER brings goes to the sink. */
 static gboolean
-take_piece(Reader *reader, GError **error)
+use_piece(Reader *reader, TnAnswer *answer, guint at, GError **error)
 {
     TnFetch *fetch = reader->fetch;
-    g_autoptr(TnAnswer) answer = NULL;
     const guint8 *bytes = NULL;
     gsize size = 0;
-    guint at = 0;
 
-    reader->n_begun--;
-    answer = tn_dial_finish(reader->agent, TN_DIAL_ANSWER_US, &at, error);
-    if (answer == NULL)
-        return FALSE;
     (void)tn_answer_get_bool(answer, at, "eof", &reader->is_eof);
     (void)tn_answer_get_int(answer, at, "size", &reader->size);
     if (!fetch->is_plain && reader->version == NULL)
@@ -117,6 +112,20 @@ take_piece(Reader *reader, GError **error)
     if (size < reader->piece && !reader->is_eof && !fetch->is_plain)
         realign(reader);
     return TRUE;
+}
+
+static gboolean
+take_piece(Reader *reader, GError **error)
+{
+    TnAnswer *answer = NULL;
+    gboolean is_used = FALSE;
+    guint at = 0;
+
+    reader->n_begun--;
+    answer = tn_dial_finish(reader->agent, TN_DIAL_ANSWER_US, &at, error);
+    is_used = answer != NULL && use_piece(reader, answer, at, error);
+    tn_dial_recycle(reader->agent, answer);
+    return is_used;
 }
 
 /* Begins as many requests as are worth it: one until the size is known, then up to the end. */

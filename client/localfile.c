@@ -15,10 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NS_PER_S    G_GINT64_CONSTANT(1000000000)
-#define TRIES       100
-#define READ_BYTES  ((gsize)256 << 10)
-#define WORD_DIGITS 16
+#define NS_PER_S        G_GINT64_CONSTANT(1000000000)
+#define TRIES           100
+#define READ_BYTES      ((gsize)256 << 10)
+#define WRITEBACK_BYTES ((gint64)8 << 20)
+#define WORD_DIGITS     16
 
 static gboolean
 set_local_error(const char *verb, const char *path, GError **error)
@@ -99,9 +100,22 @@ tn_localfile_begin(TnLocalFile *file, const char *path, const char *word, gboole
     return word == NULL ? open_fresh(file, error) : open_resumed(file, word, error);
 }
 
+/* The disk works while more comes, or the sync at the end would have all of it to do. */
+static void
+begin_writeback(int fd, gint64 before, gint64 after)
+{
+    gint64 from = before - before % WRITEBACK_BYTES;
+    gint64 to = after - after % WRITEBACK_BYTES;
+
+    if (to > from)
+        (void)sync_file_range(fd, from, to - from, SYNC_FILE_RANGE_WRITE);
+}
+
 gboolean
 tn_localfile_append(TnLocalFile *file, const guint8 *bytes, gsize size, GError **error)
 {
+    gint64 before = file->size;
+
     if (file->digest != NULL)
         g_checksum_update(file->digest, bytes, (gssize)size);
     while (size > 0) {
@@ -115,6 +129,7 @@ tn_localfile_append(TnLocalFile *file, const guint8 *bytes, gsize size, GError *
         size -= (gsize)n;
         file->size += n;
     }
+    begin_writeback(file->fd, before, file->size);
     return TRUE;
 }
 

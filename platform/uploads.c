@@ -27,6 +27,7 @@ enum {
     TOKEN_BYTES = 16,
     HASH_PIECE_BYTES = 256 * 1024,
     RECORD_LIMIT_BYTES = 16384,
+    WRITEBACK_BYTES = 8 * 1024 * 1024,
 };
 
 #define KEEP_NS               (G_GINT64_CONSTANT(86400) * 1000000000)
@@ -475,11 +476,23 @@ forget(TnUploads *uploads, TnUpload *upload)
     g_mutex_unlock(&uploads->lock);
 }
 
+/* The disk works while more comes, or the sync at the end would have all of it to do. */
+static void
+begin_writeback(const TnUpload *upload, gint64 before, gint64 after)
+{
+    gint64 from = before - before % WRITEBACK_BYTES;
+    gint64 to = after - after % WRITEBACK_BYTES;
+
+    if (to > from)
+        (void)sync_file_range(upload->fd, from, to - from, SYNC_FILE_RANGE_WRITE);
+}
+
 static gboolean
 write_upload(TnUpload *upload, gint64 offset, const void *data, gsize size, gint64 *ret_end,
              GError **error)
 {
     const char *at = data;
+    const gint64 before = offset;
     struct stat st;
     guint64 end;
 
@@ -509,6 +522,7 @@ write_upload(TnUpload *upload, gint64 offset, const void *data, gsize size, gint
         offset += n;
         size -= (gsize)n;
     }
+    begin_writeback(upload, before, offset);
     *ret_end = MAX((gint64)end, (gint64)st.st_size);
     return TRUE;
 }

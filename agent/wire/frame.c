@@ -34,6 +34,8 @@ struct TnFrame {
     gboolean is_handed_out; /* the message at `begin` is complete and its caller may look at it */
     gboolean is_skipping;   /* an error was told; the rest of its line is dropped */
     gboolean is_roomy;
+    char *spare; /* from tn_frame_recycle; NULL: none */
+    gsize spare_capacity;
 };
 
 TnFrame *
@@ -50,11 +52,19 @@ tn_frame_new(const TnFrameLimits *limits)
     return frame;
 }
 
+static void
+drop_spare(TnFrame *frame)
+{
+    frame->spare = tn_pages_resize(frame->spare, frame->spare_capacity, 0);
+    frame->spare_capacity = 0;
+}
+
 void
 tn_frame_free(TnFrame *frame)
 {
     if (frame == NULL)
         return;
+    drop_spare(frame);
     tn_lex_clear(&frame->lexer);
     (void)tn_pages_resize(frame->bytes, frame->capacity, 0);
     g_free(frame);
@@ -234,14 +244,29 @@ copy_message(TnFrame *frame, TnMessage *message)
     message->bytes = bytes;
 }
 
-/* The frame's buffers for the message; the frame gets a fresh one with the bytes behind it. */
+/* A buffer for N_LEFT bytes and more: the spare one if it is large enough. */
+static char *
+take_buffer(TnFrame *frame, gsize n_left, gsize *ret_capacity)
+{
+    gsize capacity = MAX(FEW_BYTES, n_left + MIN_ROOM_BYTES);
+
+    if (frame->spare_capacity < capacity) {
+        *ret_capacity = capacity;
+        return tn_pages_resize(NULL, 0, capacity);
+    }
+    *ret_capacity = frame->spare_capacity;
+    frame->spare_capacity = 0;
+    return g_steal_pointer(&frame->spare);
+}
+
+/* The frame's buffers for the message; the frame gets another one with the bytes behind it. */
 static void
 give_buffers(TnFrame *frame, TnMessage *message)
 {
     gsize end = frame->begin + frame->lexer.read;
     gsize n_left = frame->filled - end;
-    gsize capacity = MAX(FEW_BYTES, n_left + MIN_ROOM_BYTES);
-    char *bytes = tn_pages_resize(NULL, 0, capacity);
+    gsize capacity = 0;
+    char *bytes = take_buffer(frame, n_left, &capacity);
     guint token_capacity = 0;
     TnToken *tokens = tn_lex_steal_tokens(&frame->lexer, &token_capacity);
 
@@ -266,8 +291,24 @@ tn_frame_detach(TnFrame *frame, TnMessage *message)
 }
 
 void
+tn_frame_recycle(TnFrame *frame, TnMessage *message)
+{
+    gsize capacity = 0;
+    char *bytes = tn_message_steal_bytes(message, &capacity);
+
+    if (capacity <= frame->spare_capacity) {
+        (void)tn_pages_resize(bytes, capacity, 0);
+        return;
+    }
+    drop_spare(frame);
+    frame->spare = bytes;
+    frame->spare_capacity = capacity;
+}
+
+void
 tn_frame_reset(TnFrame *frame)
 {
+    drop_spare(frame);
     frame->is_handed_out = FALSE;
     frame->is_skipping = FALSE;
     drop_bytes(frame, frame->filled - frame->begin);

@@ -55,6 +55,11 @@ TnFrameResult tn_frame_next(TnFrame *frame, TnMessage *ret_message, const char *
  * the frame gives the buffers away); end with tn_message_clear. */
 void tn_frame_detach(TnFrame *frame, TnMessage *message);
 
+/* Takes the memory of a detached MESSAGE that nobody reads any more, for the next one that is
+ * detached: whoever detaches many large ones would else pay for the first touch of each page of
+ * each. Ends MESSAGE. */
+void tn_frame_recycle(TnFrame *frame, TnMessage *message);
+
 /* Forgets all input, a skip after an error included: the peer has gone. Gives memory back. */
 void tn_frame_reset(TnFrame *frame);
 

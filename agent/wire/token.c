@@ -49,6 +49,21 @@ tn_message_clear(TnMessage *message)
     *message = (TnMessage){0};
 }
 
+char *
+tn_message_steal_bytes(TnMessage *message, gsize *ret_capacity)
+{
+    Block *block = message->block;
+    char *bytes = NULL;
+
+    if (block != NULL) {
+        bytes = g_steal_pointer(&block->bytes);
+        *ret_capacity = block->capacity;
+        block->capacity = 0;
+    }
+    tn_message_clear(message);
+    return bytes;
+}
+
 guint
 tn_message_find(const TnMessage *message, guint object, const char *name)
 {

@@ -59,6 +59,10 @@ void tn_message_clear(TnMessage *message);
 void tn_message_own(TnMessage *message, char *bytes, gsize capacity, TnToken *tokens,
                     guint token_capacity);
 
+/* Ends a detached message as tn_message_clear() does, but gives its bytes, from tn_pages_resize
+ * with *RET_CAPACITY, to the caller. NULL when it was not detached. */
+char *tn_message_steal_bytes(TnMessage *message, gsize *ret_capacity);
+
 /* Index of the value of member NAME of the object token OBJECT, or 0 when there is none. */
 guint tn_message_find(const TnMessage *message, guint object, const char *name);
 /* The exact value of a number token; FALSE when it is no integer or does not fit. */
