@@ -9,9 +9,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 enum {
-    READ_STEP_BYTES = 4096
+    READ_STEP_BYTES = 4096,
+    FIRST_BYTES = 2048
 };
 
 gboolean
@@ -28,26 +30,48 @@ tn_error_from_errno(GError **error, int saved_errno, const char *format, ...)
     return FALSE;
 }
 
+/* One read that is begun again; a negative errno when it failed. */
+static ssize_t
+read_some(int fd, char *place, gsize room)
+{
+    ssize_t n;
+
+    do
+        n = read(fd, place, room);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+/* Room for another read behind SIZE bytes; what has outgrown FIRST moves out of it. */
+static char *
+make_room(char *text, const char *first, gsize size, gsize *room)
+{
+    if (*room - size > (text != NULL ? READ_STEP_BYTES : FIRST_BYTES / 2))
+        return text;
+    *room = MAX(*room * 2, (gsize)READ_STEP_BYTES * 2);
+    if (text != NULL)
+        return g_realloc(text, *room);
+    text = g_malloc(*room);
+    memcpy(text, first, size);
+    return text;
+}
+
 gboolean
 tn_fd_read_all(int fd, const char *name, gsize limit, char **ret_text, gsize *ret_size,
                GError **error)
 {
+    /* Most files are small: they need one block of their size. */
+    char first[FIRST_BYTES];
     g_autofree char *text = NULL;
+    gsize room = sizeof first;
     gsize size = 0;
-    gsize room = 0;
 
     for (;;) {
-        ssize_t n;
+        char *place = text != NULL ? text : first;
+        ssize_t n = read_some(fd, place + size, room - size - 1);
 
-        if (room - size < READ_STEP_BYTES) {
-            room = MAX(room * 2, (gsize)READ_STEP_BYTES * 2);
-            text = g_realloc(text, room);
-        }
-        n = read(fd, text + size, room - size - 1);
-        if (n < 0 && errno == EINTR)
-            continue;
         if (n < 0)
-            return tn_error_from_errno(error, errno, "read '%s'", name);
+            return tn_error_from_errno(error, (int)-n, "read '%s'", name);
         if (n == 0)
             break;
         size += (gsize)n;
@@ -56,6 +80,11 @@ tn_fd_read_all(int fd, const char *name, gsize limit, char **ret_text, gsize *re
                         "read '%s': more than %" G_GSIZE_FORMAT " bytes", name, limit);
             return FALSE;
         }
+        text = make_room(text, first, size, &room);
+    }
+    if (text == NULL) {
+        text = g_malloc(size + 1);
+        memcpy(text, first, size);
     }
     text[size] = '\0';
     *ret_text = g_steal_pointer(&text);

@@ -11,8 +11,8 @@
 #include "platform/fd.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 enum {
@@ -22,14 +22,13 @@ enum {
 char *
 tn_zone_read_host_name(GError **error)
 {
-    /* One more than the longest name, so that the end is always a NUL (gethostname(2)). */
-    char name[HOST_NAME_MAX + 2] = "";
+    struct utsname name;
 
-    if (gethostname(name, sizeof(name) - 1) < 0) {
-        tn_error_from_errno(error, errno, "gethostname");
+    if (uname(&name) < 0) {
+        tn_error_from_errno(error, errno, "uname");
         return NULL;
     }
-    return g_utf8_make_valid(name, -1);
+    return g_strdup(name.nodename);
 }
 
 gboolean

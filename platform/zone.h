@@ -18,8 +18,8 @@ typedef struct {
     gint64 offset_s;
 } TnZone;
 
-/* The host name as gethostname(2) has it; the caller owns it. Bytes that are not UTF-8 become
- * U+FFFD. Errors: G_IO_ERROR from errno. */
+/* The host name as uname(2) has it, which need not be UTF-8; the caller owns it. Errors: G_IO_ERROR
+ * from errno. */
 char *tn_zone_read_host_name(GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The local time zone at REALTIME_NS (tn_clock_realtime_ns()), by TZ or /etc/localtime: tzset(3)

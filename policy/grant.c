@@ -26,7 +26,7 @@ enum {
 struct TnGrant {
     gint n_refs;
     TnPolicyHolder *holder; /* for records only; see tn_grant_note_end */
-    const char *command;    /* interned */
+    const char *command;    /* static */
     guint64 ref;
     TnSpawnPlan *plan;
     TnOpenPlan *open_plan;
@@ -359,7 +359,7 @@ tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
 
     grant->n_refs = 1;
     grant->holder = holder;
-    grant->command = g_intern_string(action->command);
+    grant->command = action->command;
     grant->ref = question.ref;
     grant->settings = holder->current->settings;
     judge(&question, grant, &refusal);

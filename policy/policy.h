@@ -27,7 +27,7 @@ typedef enum {
 
 /* What is asked for. All borrowed; members that a command does not have are NULL, 0 or FALSE. */
 typedef struct {
-    const char *command;
+    const char *command; /* of the commands' table: a grant keeps the pointer */
     const char *group;
     const char *channel;
     gboolean frozen;
