@@ -9,8 +9,10 @@
 #include "commands/file.h"
 #include "agent/state.h"
 #include "commands/filebulk.h"
+#include "platform/clock.h"
 #include "platform/fd.h"
 #include "platform/handles.h"
+#include "platform/loop.h"
 #include "platform/names.h"
 
 #include <errno.h>
@@ -26,6 +28,7 @@ enum {
 typedef struct {
     TnHandles *handles;
     const TnModuleContext *context;
+    TnTimer *idle; /* fires when the longest unused handle may have to be closed */
 } FileModule;
 
 typedef struct {
@@ -146,6 +149,41 @@ fail_with(GError **error, const char *what, int saved_errno)
     return FALSE;
 }
 
+static gint64
+get_idle_us(const FileModule *module)
+{
+    return tn_policy_get_settings(tn_policy_holder_get(module->context->policy))->handle_idle_us;
+}
+
+/* Closes what was not used for long, and looks again when the next might have to go. */
+static void
+close_idle(gpointer data)
+{
+    FileModule *module = data;
+    gint64 idle_us = get_idle_us(module);
+    gint64 oldest_us = 0;
+
+    if (idle_us == 0)
+        return;
+    oldest_us = tn_handles_sweep(module->handles, tn_clock_monotonic_us() - idle_us);
+    tn_timer_set(module->idle, oldest_us == 0 ? -1 : oldest_us + idle_us + 1);
+}
+
+/* A reload may have taken the rule away by which the file was opened. */
+static gboolean
+is_revoked(const FileModule *module, const TnHandle *handle)
+{
+    const TnAction action = {
+        .command = "guest-file-open",
+        .group = "@file-read",
+        .channel = handle->channel,
+        .path = tn_open_plan_get_spec(handle->plan)->path,
+        .mode = handle->mode,
+    };
+
+    return !tn_policy_would_allow(module->context->policy, &action);
+}
+
 static TnHandle *
 find_handle(TnCall *call, gint64 number, GError **error)
 {
@@ -155,6 +193,14 @@ find_handle(TnCall *call, gint64 number, GError **error)
     if (handle == NULL) {
         g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_NOT_FOUND,
                     "handle '%" G_GINT64_FORMAT "' has not been found", number);
+        return NULL;
+    }
+    if (is_revoked(module, handle)) {
+        (void)tn_handles_remove(module->handles, handle);
+        g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DENIED,
+                    "handle '%" G_GINT64_FORMAT
+                    "' was closed: the policy no longer allows its file: Permission denied",
+                    number);
         return NULL;
     }
     return handle;
@@ -171,6 +217,7 @@ run_open(TnCall *call, const void *data, void *data_result, GError **error)
     const TnPolicySettings *settings =
         tn_policy_get_settings(tn_policy_holder_get(module->context->policy));
     g_autoptr(GError) why = NULL;
+    TnHandle *handle = NULL;
     TnOpenFlags flags;
     gint64 number = 0;
     int fd;
@@ -198,9 +245,12 @@ run_open(TnCall *call, const void *data, void *data_result, GError **error)
         return FALSE;
     }
     result->number = number;
-    tn_handles_add(module->handles, result->number, tn_call_get_channel(call), fd, flags,
-                   tn_grant_get_open_plan(grant), tn_grant_ref(grant),
-                   (GDestroyNotify)tn_grant_unref);
+    handle = tn_handles_add(module->handles, result->number, tn_call_get_channel(call), fd, flags,
+                            tn_grant_get_open_plan(grant), tn_grant_ref(grant),
+                            (GDestroyNotify)tn_grant_unref);
+    handle->mode = g_intern_string(mode);
+    if (!tn_timer_is_set(module->idle))
+        close_idle(module);
     return TRUE;
 }
 
@@ -384,6 +434,7 @@ create_file_module(const TnModuleContext *context)
 
     module->handles = tn_handles_new();
     module->context = context;
+    module->idle = tn_timer_new(TN_LOOP_LATER, close_idle, module);
     return module;
 }
 
@@ -392,6 +443,7 @@ destroy_file_module(gpointer data)
 {
     FileModule *module = data;
 
+    tn_timer_free(module->idle);
     tn_handles_free(module->handles);
     g_free(module);
 }

@@ -7,6 +7,8 @@
 
 #include "platform/handles.h"
 
+#include "platform/clock.h"
+
 #include <errno.h>
 #include <unistd.h>
 
@@ -67,6 +69,7 @@ tn_handles_add(TnHandles *handles, gint64 number, const char *channel, int take_
     handle->channel = channel;
     handle->fd = take_fd;
     handle->flags = flags;
+    handle->used_us = tn_clock_monotonic_us();
     handle->plan = tn_open_plan_ref(plan);
     handle->grant = take_grant;
     handle->free_grant = free_grant;
@@ -79,7 +82,29 @@ tn_handles_find(const TnHandles *handles, gint64 number, const char *channel)
 {
     TnHandle *handle = g_hash_table_lookup(handles->by_number, &number);
 
-    return handle != NULL && handle->channel == channel ? handle : NULL;
+    if (handle == NULL || handle->channel != channel)
+        return NULL;
+    handle->used_us = tn_clock_monotonic_us();
+    return handle;
+}
+
+gint64
+tn_handles_sweep(TnHandles *handles, gint64 before_us)
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+    gint64 oldest_us = 0;
+
+    g_hash_table_iter_init(&iter, handles->by_number);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const TnHandle *handle = value;
+
+        if (handle->used_us < before_us)
+            g_hash_table_iter_remove(&iter);
+        else if (oldest_us == 0 || handle->used_us < oldest_us)
+            oldest_us = handle->used_us;
+    }
+    return oldest_us;
 }
 
 int

@@ -18,7 +18,9 @@ typedef struct {
     int fd;
     TnOpenFlags flags;
     TnOpenPlan *plan;
-    gpointer grant; /* what keeps the permission alive; freed with the handle */
+    const char *mode; /* one of fopen's, interned; set by whoever adds it, else NULL */
+    gint64 used_us;   /* when it was last found, of tn_clock_monotonic_us() */
+    gpointer grant;   /* what keeps the permission alive; freed with the handle */
     GDestroyNotify free_grant;
     guint64 read_bytes; /* read so far, for the plan's max_read_bytes */
 } TnHandle;
@@ -42,6 +44,10 @@ TnHandle *tn_handles_add(TnHandles *handles, gint64 number, const char *channel,
 
 /* The handle, borrowed; NULL when CHANNEL has none of that number. */
 TnHandle *tn_handles_find(const TnHandles *handles, gint64 number, const char *channel);
+
+/* Forgets and closes all that were last used before BEFORE_US. Returns when the longest unused of
+ * the others was used, 0 when there are none. */
+gint64 tn_handles_sweep(TnHandles *handles, gint64 before_us);
 
 /* Forgets HANDLE and closes its file, whatever close(2) says: after an error the descriptor is gone
  * too (close(2), "Dealing with error returns"). Returns 0 or close's errno. */

@@ -134,6 +134,7 @@ fill_settings(TnPolicy *policy)
     policy->settings = (TnPolicySettings){
         .max_children = (guint)conf->max_children,
         .max_handles = (guint)conf->max_handles,
+        .handle_idle_us = conf->handle_idle_us,
         .max_output_total_bytes = conf->max_output_total,
         .exec_keep_count = (guint)conf->exec_keep_count,
         .exec_keep_bytes = conf->exec_keep_bytes,

@@ -284,9 +284,9 @@ tn_confinement_get_strength(const TnExecRule *rule, const char **ret_words)
     gboolean view = (rule->features & TN_CONFINE_READ_ONLY) != 0;
     gboolean no_ipc = (rule->features & TN_CONFINE_NO_IPC) != 0;
 
-    gboolean alone = (rule->features & TN_CONFINE_PIDNS) != 0 &&
-                     (rule->features &
-                      (TN_CONFINE_NO_NETWORK | TN_CONFINE_NO_IPC | TN_CONFINE_NETNS)) != 0;
+    gboolean alone =
+        (rule->features & TN_CONFINE_PIDNS) != 0 &&
+        (rule->features & (TN_CONFINE_NO_NETWORK | TN_CONFINE_NO_IPC | TN_CONFINE_NETNS)) != 0;
 
     if (!is_root && filtered && view && rule->no_new_privs && alone) {
         *ret_words = "as S3, without a network, and alone among processes: a boundary also to "

@@ -371,6 +371,15 @@ tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
     return NULL;
 }
 
+gboolean
+tn_policy_would_allow(const TnPolicyHolder *holder, const TnAction *action)
+{
+    g_auto(TnVerdict) verdict = {0};
+
+    tn_decide(holder->current, action, NULL, NULL, &verdict);
+    return verdict.kind == TN_VERDICT_ALLOW;
+}
+
 void
 tn_grant_note_start(const TnGrant *grant, pid_t pid)
 {

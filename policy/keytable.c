@@ -95,6 +95,8 @@ static const TnKey POLICY_KEYS[] = {
           "Children that run at one time."),
     COUNT(TN_SECTION_POLICY, "max-handles", TnPolicyConf, max_handles, 1, 65536, "64", "1024",
           "Files that are open at one time."),
+    DURATION(TN_SECTION_POLICY, "handle-idle", TnPolicyConf, handle_idle_us, TRUE, "10min", "none",
+             "A file that was not used for this time is closed."),
     SIZE(TN_SECTION_POLICY, "max-output-total", TnPolicyConf, max_output_total, KIB, 16 * GIB,
          FALSE, "64M", "Captured output of all children that is held at one time."),
     COUNT(TN_SECTION_POLICY, "exec-keep-count", TnPolicyConf, exec_keep_count, 1, 65536, "128",

@@ -68,6 +68,7 @@ typedef struct {
     GPtrArray *client_cid;
     guint64 max_children;
     guint64 max_handles;
+    gint64 handle_idle_us;
     guint64 max_output_total;
     guint64 exec_keep_count;
     guint64 exec_keep_bytes;

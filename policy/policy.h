@@ -58,6 +58,7 @@ typedef struct {
 typedef struct {
     guint max_children;
     guint max_handles;
+    gint64 handle_idle_us; /* 0: never */
     guint64 max_output_total_bytes;
     guint exec_keep_count;
     guint64 exec_keep_bytes;
@@ -166,6 +167,10 @@ typedef struct {
  * thread, while the holder lives. */
 void tn_grant_note_start(const TnGrant *grant, pid_t pid);
 void tn_grant_note_end(const TnGrant *grant, const TnGrantEnd *end);
+
+/* Whether the policy in force would let ACTION begin now. Leaves no record and takes no charge: for
+ * what was granted by an earlier policy and goes on. Main thread only. */
+gboolean tn_policy_would_allow(const TnPolicyHolder *holder, const TnAction *action);
 
 /* TRUE if ACTION would be granted, quotas apart; *RET_TEXT (the caller's) says why and with what
  * confinement, or is NULL where the owner chose that a host is told nothing. Nothing is recorded,

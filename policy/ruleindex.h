@@ -11,7 +11,9 @@
 
 typedef struct TnRuleIndex TnRuleIndex;
 
+/* An index without rules; free with tn_ruleindex_free. */
 TnRuleIndex *tn_ruleindex_new(void);
+/* INDEX may be NULL. */
 void tn_ruleindex_free(TnRuleIndex *index);
 
 /* Adds RULE (borrowed, as are its lines) behind all that are there; once for each rule. */

@@ -7,10 +7,11 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
-from jobhost import Commands, decode, encode, play
+from jobhost import Commands, Refused, decode, encode, play
 from policyhost import PolicyAgent
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -32,10 +33,10 @@ def unmount(path):
     LIBC.umount2(path.encode(), 2)
 
 
-def under_rule(access, more=""):
+def under_rule(access, more="", setting=""):
     """An agent whose only files are those below a fresh directory; that directory."""
     directory = tempfile.mkdtemp(dir=TOP)
-    return PolicyAgent(sys.argv[1], "[policy]\nerror-detail = full\n[commands]\nallow = @sync @info\n"
+    return PolicyAgent(sys.argv[1], f"[policy]\nerror-detail = full\n{setting}[commands]\nallow = @sync @info\n"
                        f"[file f]\npath = {directory}\naccess = {access}\n{more}"), directory
 
 
@@ -119,6 +120,67 @@ def handles_that_are_none(ask, agent):
         assert data.read() == b"still"
 
 
+def ask_open(ask, path):
+    """The words with which PATH cannot be opened for writing; "" when it can."""
+    try:
+        ask("guest-file-close", handle=ask("guest-file-open", path=path, mode="r+"))
+        return ""
+    except Refused as refusal:
+        return refusal.error["desc"]
+
+
+def count_open(agent, path):
+    """How often the agent holds PATH open."""
+    fds = f"/proc/{agent.process.pid}/fd"
+    return [os.path.realpath(os.path.join(fds, fd)) for fd in os.listdir(fds)].count(path)
+
+
+def handles_after_a_reload(_ask, _agent):
+    """61, after revoke: a handle goes with the rule that allowed its file, and with no other."""
+    agent, directory = under_rule("read write create")
+    kept, lost = (os.path.join(directory, name) for name in ("kept", "lost"))
+    rule = "[commands]\nallow = @sync @info\n[file f]\npath = {}\naccess = {}\n"
+    with agent, agent.connect() as link:
+        ask = Commands(link)
+        for path in (kept, lost):
+            with open(path, "w", encoding="ascii") as out:
+                out.write("x")
+        reader = ask("guest-file-open", path=kept, mode="r")
+        writers = [ask("guest-file-open", path=lost, mode="r+") for _ in range(3)]
+        agent.reload(rule.format(directory, "read"))
+        end = time.monotonic() + 5
+        while ask_open(ask, lost) == "" and time.monotonic() < end:
+            time.sleep(0.01)
+        assert decode(ask("guest-file-read", handle=reader)["buf-b64"]) == b"x"
+        for handle, (command, more) in zip(writers, (
+                ("guest-file-write", {"buf_b64": "eA=="}), ("guest-file-read", {}),
+                ("guest-file-seek", {"offset": 0, "whence": 0}))):
+            text = ask.refused(command, handle=handle, **more)["desc"]
+            assert "the policy no longer allows its file" in text, text
+            # It is closed, not only refused.
+            assert "not been found" in ask.refused(command, handle=handle, **more)["desc"]
+        assert count_open(agent, lost) == 0 and count_open(agent, kept) == 1
+        ask("guest-file-close", handle=reader)
+
+
+def unused_handles(_ask, _agent):
+    """A file that nobody uses is closed; one that is used is not."""
+    agent, directory = under_rule("read", setting="handle-idle = 1500ms\n")
+    paths = [os.path.join(directory, name) for name in ("used", "unused")]
+    with agent, agent.connect() as link:
+        ask = Commands(link)
+        for path in paths:
+            with open(path, "w", encoding="ascii") as out:
+                out.write("x")
+        used, unused = (ask("guest-file-open", path=path, mode="r") for path in paths)
+        end = time.monotonic() + 20
+        while count_open(agent, paths[1]) == 1 and time.monotonic() < end:
+            ask("guest-file-seek", handle=used, offset=0, whence=0)
+            time.sleep(0.1)
+        assert "not been found" in ask.refused("guest-file-read", handle=unused)["desc"]
+        assert decode(ask("guest-file-read", handle=used)["buf-b64"]) == b"x"
+
+
 def a_file_that_shrinks(ask, agent):
     """Read while others cut it: an end, never what was not there."""
     path = os.path.join(agent.directory, "shrinks")
@@ -141,7 +203,7 @@ def main():
     os.chmod(TOP, 0o755)
     try:
         play([links_of_proc, mounts_over_it, names_that_are_none, handles_that_are_none,
-              a_file_that_shrinks], sys.argv[1])
+              handles_after_a_reload, unused_handles, a_file_that_shrinks], sys.argv[1])
     finally:
         shutil.rmtree(TOP, ignore_errors=True)
 

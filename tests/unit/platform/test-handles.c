@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include "platform/clock.h"
 #include "platform/handles.h"
 
 #include <errno.h>
@@ -84,6 +85,30 @@ test_frees_once_when_close_fails(void **state)
     assert_null(tn_handles_find(handles, 7, "x"));
 }
 
+/* What was not looked up for long goes, and only that. */
+static void
+test_sweeps_what_is_not_used(void **state)
+{
+    g_autoptr(TnHandles) handles = tn_handles_new();
+    g_autoptr(TnOpenPlan) plan = make_plan();
+    int freed = 0;
+    gint64 between_us = 0;
+
+    for (gint64 i = 0; i < 3; i++)
+        tn_handles_add(handles, i, "x", open("/dev/null", O_RDWR | O_CLOEXEC), TN_OPEN_READ, plan,
+                       &freed, count_free);
+    g_usleep(2000);
+    between_us = tn_clock_monotonic_us();
+    g_usleep(2000);
+    assert_non_null(tn_handles_find(handles, 1, "x"));
+    assert_true(tn_handles_sweep(handles, between_us) > between_us);
+    assert_int_equal(freed, 2);
+    assert_null(tn_handles_find(handles, 0, "x"));
+    assert_non_null(tn_handles_find(handles, 1, "x"));
+    assert_int_equal(tn_handles_sweep(handles, G_MAXINT64), 0);
+    assert_int_equal(freed, 3);
+}
+
 int
 main(void)
 {
@@ -91,6 +116,7 @@ main(void)
         cmocka_unit_test(test_belongs_to_its_channel),
         cmocka_unit_test(test_closes_all_at_the_end),
         cmocka_unit_test(test_frees_once_when_close_fails),
+        cmocka_unit_test(test_sweeps_what_is_not_used),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
