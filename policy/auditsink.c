@@ -9,6 +9,7 @@
 
 #include "policy/auditsink.h"
 
+#include "platform/clock.h"
 #include "platform/fd.h"
 
 #include <errno.h>
@@ -25,9 +26,11 @@ enum {
     WAITING_LIMIT = 1024,
     FILE_LIMIT_BYTES = 8 * 1024 * 1024,
     PATIENCE_MS = 100,
+    LINE_BYTES = 1024, /* what most records fit */
     FACILITY_AUTHPRIV = 10 << 3
 };
 
+#define RETRY_US     G_GINT64_CONSTANT(1000000)
 #define JOURNAL_PATH "/run/systemd/journal/socket"
 #define SYSLOG_PATH  "/dev/log"
 
@@ -37,11 +40,16 @@ struct TnAuditRecord {
     GPtrArray *values;
 };
 
+/* A datagram socket of the guest's logging. */
+typedef struct {
+    const char *path;
+    int fd;             /* -1: not connected */
+    gint64 next_try_us; /* when to look for it again, of tn_clock_monotonic_us() */
+} Outlet;
+
 struct TnAuditSink {
-    const char *journal_path;
-    const char *syslog_path;
-    int journal_fd;
-    int syslog_fd;
+    Outlet journal;
+    Outlet syslog;
     int file_fd;
     char *file_path;
     GQueue *waiting; /* of TnAuditRecord */
@@ -87,10 +95,10 @@ tn_audit_sink_new(const char *journal_path, const char *syslog_path)
 {
     TnAuditSink *sink = g_new0(TnAuditSink, 1);
 
-    sink->journal_path = journal_path != NULL ? journal_path : JOURNAL_PATH;
-    sink->syslog_path = syslog_path != NULL ? syslog_path : SYSLOG_PATH;
-    sink->journal_fd = -1;
-    sink->syslog_fd = -1;
+    sink->journal.path = journal_path != NULL ? journal_path : JOURNAL_PATH;
+    sink->syslog.path = syslog_path != NULL ? syslog_path : SYSLOG_PATH;
+    sink->journal.fd = -1;
+    sink->syslog.fd = -1;
     sink->file_fd = -1;
     sink->waiting = g_queue_new();
     return sink;
@@ -117,24 +125,40 @@ connect_socket(const char *path)
     return tn_fd_steal(&fd);
 }
 
-/* Sends TEXT through *FD, which is connected to PATH when it is not yet, or not any more. */
+/* Connects when it is not yet, or not any more. What was not there a moment ago is not looked for
+ * again at once: where there is neither, each record would cost six calls. */
 static gboolean
-send_datagram(int *fd, const char *path, const GString *text)
+is_reachable(Outlet *outlet)
+{
+    gint64 now_us = 0;
+
+    if (outlet->fd >= 0)
+        return TRUE;
+    now_us = tn_clock_monotonic_us();
+    if (now_us < outlet->next_try_us)
+        return FALSE;
+    outlet->fd = connect_socket(outlet->path);
+    outlet->next_try_us = now_us + RETRY_US;
+    return outlet->fd >= 0;
+}
+
+static gboolean
+send_datagram(Outlet *outlet, const GString *text)
 {
     for (int attempt = 0; attempt < 2; attempt++) {
         struct pollfd poller = {.events = POLLOUT};
 
-        if (*fd < 0)
-            *fd = connect_socket(path);
-        if (*fd < 0)
+        if (!is_reachable(outlet))
             return FALSE;
-        if (send(*fd, text->str, text->len, MSG_NOSIGNAL) >= 0)
+        if (send(outlet->fd, text->str, text->len, MSG_NOSIGNAL) >= 0)
             return TRUE;
-        poller.fd = *fd;
-        if (errno == EAGAIN)
+        poller.fd = outlet->fd;
+        if (errno == EAGAIN) {
             poll(&poller, 1, PATIENCE_MS);
-        else
-            tn_fd_clear(fd);
+        } else {
+            tn_fd_clear(&outlet->fd);
+            outlet->next_try_us = 0; /* it was there: perhaps it was only begun again */
+        }
     }
     return FALSE;
 }
@@ -142,27 +166,36 @@ send_datagram(int *fd, const char *path, const GString *text)
 static gboolean
 write_journal(TnAuditSink *sink, const TnAuditRecord *record)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GString) text = NULL;
 
-    for (guint i = 0; i < record->names->len; i++)
-        g_string_append_printf(text, "%s=%s\n", (char *)g_ptr_array_index(record->names, i),
-                               (char *)g_ptr_array_index(record->values, i));
-    return send_datagram(&sink->journal_fd, sink->journal_path, text);
+    if (!is_reachable(&sink->journal))
+        return FALSE;
+    text = g_string_sized_new(LINE_BYTES);
+    for (guint i = 0; i < record->names->len; i++) {
+        g_string_append(text, g_ptr_array_index(record->names, i));
+        g_string_append_c(text, '=');
+        g_string_append(text, g_ptr_array_index(record->values, i));
+        g_string_append_c(text, '\n');
+    }
+    return send_datagram(&sink->journal, text);
 }
 
 /* MESSAGE and then the fields of tenon's own, as NAME="value". */
 static gboolean
 write_syslog(TnAuditSink *sink, const TnAuditRecord *record)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GString) text = NULL;
 
+    if (!is_reachable(&sink->syslog))
+        return FALSE;
+    text = g_string_new(NULL);
     g_string_append_printf(text, "<%d>tenond[%d]: %s", FACILITY_AUTHPRIV | record->priority,
                            getpid(), (char *)g_ptr_array_index(record->values, 0));
     for (guint i = 0; i < record->names->len; i++)
         if (g_str_has_prefix(g_ptr_array_index(record->names, i), "TENON_"))
             g_string_append_printf(text, " %s=\"%s\"", (char *)g_ptr_array_index(record->names, i),
                                    (char *)g_ptr_array_index(record->values, i));
-    return send_datagram(&sink->syslog_fd, sink->syslog_path, text);
+    return send_datagram(&sink->syslog, text);
 }
 
 static int
@@ -214,13 +247,16 @@ static gboolean
 write_file(TnAuditSink *sink, const TnAuditRecord *record, const char *file)
 {
     int fd = file != NULL ? get_file(sink, file) : -1;
-    g_autoptr(GString) line = g_string_new("{");
+    g_autoptr(GString) line = NULL;
 
     if (fd < 0)
         return FALSE;
-    g_string_append_printf(line, "\"time_us\": %" G_GINT64_FORMAT, g_get_real_time());
+    line = g_string_sized_new(LINE_BYTES);
+    g_string_append_printf(line, "{\"time_us\": %" G_GINT64_FORMAT, g_get_real_time());
     for (guint i = 0; i < record->names->len; i++) {
-        g_string_append_printf(line, ", \"%s\": ", (char *)g_ptr_array_index(record->names, i));
+        g_string_append(line, ", \"");
+        g_string_append(line, g_ptr_array_index(record->names, i));
+        g_string_append(line, "\": ");
         append_json_text(line, g_ptr_array_index(record->values, i));
     }
     g_string_append(line, "}\n");
@@ -288,8 +324,8 @@ tn_audit_sink_free(TnAuditSink *sink)
     if (!sink->frozen)
         write_waiting(sink, sink->file_path);
     g_queue_free_full(sink->waiting, free_record);
-    tn_fd_clear(&sink->journal_fd);
-    tn_fd_clear(&sink->syslog_fd);
+    tn_fd_clear(&sink->journal.fd);
+    tn_fd_clear(&sink->syslog.fd);
     tn_fd_clear(&sink->file_fd);
     g_free(sink->file_path);
     g_free(sink);
