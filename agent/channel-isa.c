@@ -37,7 +37,7 @@ open_tty(const char *path, GError **error)
 }
 
 TnChannel *
-tn_channel_isa_open(const char *path, gboolean waits, const TnChannelHandler *handler,
+tn_channel_isa_open(const char *path, gboolean waits, int kept_fd, const TnChannelHandler *handler,
                     GError **error)
 {
     const TnSerialSetup setup = {
@@ -45,6 +45,7 @@ tn_channel_isa_open(const char *path, gboolean waits, const TnChannelHandler *ha
         .zero_is_end = TRUE,
         .reopens = TRUE,
         .waits = waits,
+        .kept_fd = kept_fd,
     };
 
     return tn_channel_serial_open(path, &setup, handler, error);

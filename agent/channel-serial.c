@@ -18,6 +18,7 @@
 #include "platform/fd.h"
 #include "platform/loop.h"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 
 enum {
@@ -213,8 +214,12 @@ open_port(Serial *serial, GError **error)
         .want = want_port,
         .free = free_port,
     };
-    tn_autofd int fd = serial->setup.open(serial->path, error);
+    tn_autofd int fd = serial->setup.kept_fd;
     int epoll_fd = -1;
+
+    serial->setup.kept_fd = 0;
+    if (fd == 0)
+        fd = serial->setup.open(serial->path, error);
 
     if (fd < 0 || !watch_edges(fd, &epoll_fd, error))
         return FALSE;
@@ -269,11 +274,19 @@ free_serial(TnChannel *channel)
     g_free(serial);
 }
 
+static int
+keep_serial(TnChannel *channel)
+{
+    const Serial *serial = (const Serial *)channel;
+
+    return serial->port != NULL ? fcntl(serial->port->fd, F_DUPFD_CLOEXEC, 3) : -1;
+}
+
 TnChannel *
 tn_channel_serial_open(const char *path, const TnSerialSetup *setup,
                        const TnChannelHandler *handler, GError **error)
 {
-    static const TnChannelOps ops = {.free = free_serial};
+    static const TnChannelOps ops = {.free = free_serial, .keep = keep_serial};
     g_autoptr(GError) open_error = NULL;
     Serial *serial = g_new0(Serial, 1);
 

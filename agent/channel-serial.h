@@ -21,6 +21,8 @@ typedef struct {
     gboolean reopens;
     /* The first opening may fail too and is tried again. */
     gboolean waits;
+    /* The open port that an earlier agent left, which is taken; 0: none. */
+    int kept_fd;
     /* Do not open before this time of tn_clock_monotonic_us(); 0: at once. */
     gint64 not_before_us;
 } TnSerialSetup;

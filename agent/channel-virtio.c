@@ -32,13 +32,14 @@ open_virtio(const char *path, GError **error)
 }
 
 TnChannel *
-tn_channel_virtio_open(const char *path, gboolean waits, gint64 not_before_us,
+tn_channel_virtio_open(const char *path, gboolean waits, int kept_fd, gint64 not_before_us,
                        const TnChannelHandler *handler, GError **error)
 {
     const TnSerialSetup setup = {
         .open = open_virtio,
         .reopens = waits,
         .waits = waits,
+        .kept_fd = kept_fd,
         .not_before_us = not_before_us,
     };
 

@@ -61,6 +61,9 @@ typedef struct {
 
 typedef struct {
     void (*free)(TnChannel *channel);
+    /* A second descriptor of the stream (close-on-exec), for the program that the agent becomes, or
+     * -1; the caller owns it. NULL: its peers come again. */
+    int (*keep)(TnChannel *channel);
 } TnChannelOps;
 
 struct TnChannel {

@@ -19,10 +19,11 @@ tn_channels_open(const TnConfig *config, const TnPolicyHolder *policy, gint64 no
 {
     switch (config->method) {
     case TN_METHOD_VIRTIO:
-        return tn_channel_virtio_open(config->path, config->retry_path, not_before_us, handler,
-                                      error);
+        return tn_channel_virtio_open(config->path, config->retry_path, config->port_fd,
+                                      not_before_us, handler, error);
     case TN_METHOD_ISA:
-        return tn_channel_isa_open(config->path, config->retry_path, handler, error);
+        return tn_channel_isa_open(config->path, config->retry_path, config->port_fd, handler,
+                                   error);
     case TN_METHOD_UNIX:
         return tn_channel_unix_open(config->path, policy, handler, error);
     case TN_METHOD_VSOCK:

@@ -24,7 +24,6 @@
 #include <unistd.h>
 
 /* What the descriptors are called that one agent leaves for the next. */
-#define KEPT_PREFIX "tenon-"
 
 enum {
     OPTION_POLICY = 0x100, /* options that have no letter */
@@ -102,6 +101,7 @@ typedef struct {
     TnSettings settings;
     gboolean dump;
     gboolean check_only;
+    int port_fd;
     int kept_fd;
     char **kept_names;
     gboolean is_activated;
@@ -321,16 +321,20 @@ take_kept(Reading *reading, gint64 n_fds)
     const char *text = g_getenv("LISTEN_FDNAMES");
     g_auto(GStrv) names = text != NULL ? g_strsplit(text, ":", 0) : NULL;
     gint64 n_sockets = 0;
+    gint64 kept = 0;
 
     if (names == NULL || (gint64)g_strv_length(names) != n_fds)
         return n_fds;
-    while (n_sockets < n_fds && !g_str_has_prefix(names[n_sockets], KEPT_PREFIX))
+    while (n_sockets < n_fds && !g_str_has_prefix(names[n_sockets], TN_HANDOVER_PREFIX))
         n_sockets++;
     for (gint64 i = n_sockets; i < n_fds; i++)
         fcntl(ACTIVATION_FD + (int)i, F_SETFD, FD_CLOEXEC);
-    if (n_sockets < n_fds) {
-        reading->kept_fd = ACTIVATION_FD + (int)n_sockets;
-        reading->kept_names = g_strdupv(names + n_sockets);
+    kept = n_sockets;
+    if (kept < n_fds && strcmp(names[kept], TN_HANDOVER_PORT) == 0)
+        reading->port_fd = ACTIVATION_FD + (int)kept++;
+    if (kept < n_fds) {
+        reading->kept_fd = ACTIVATION_FD + (int)kept;
+        reading->kept_names = g_strdupv(names + kept);
     }
     return n_sockets;
 }
@@ -492,6 +496,7 @@ make_config(Reading *reading)
         .retry_path = settings->retry_path,
         .check_only = reading->check_only,
         .notify_socket = g_strdup(g_getenv("NOTIFY_SOCKET")),
+        .port_fd = reading->port_fd,
         .kept_fd = reading->kept_fd,
         .kept_names = g_steal_pointer(&reading->kept_names),
         .lists = g_steal_pointer(&settings->lists),

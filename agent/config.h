@@ -36,6 +36,7 @@ typedef struct {
     gboolean retry_path;
     gboolean check_only; /* say whether the policy is in order, and end */
     char *notify_socket; /* NULL: no service manager */
+    int port_fd;         /* the serial port that an earlier agent left open; 0: none */
     int kept_fd;         /* the first of the descriptors that an earlier agent left */
     char **kept_names;   /* of those, from LISTEN_FDNAMES; NULL: none */
     GArray *lists;       /* TnPolicyList; their texts are owned here */

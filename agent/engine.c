@@ -121,7 +121,8 @@ tn_engine_new(const TnEngineSetup *setup, GError **error)
     engine->workers = tn_workers_new(0);
     engine->dispatch = tn_dispatch_new(&dispatch);
     engine->sessions = tn_sessions_new(engine->dispatch, settings->max_begun_bytes);
-    if (is_serial(setup->config) && tn_state_begin_port(setup->state))
+    if (is_serial(setup->config) && tn_state_begin_port(setup->state) &&
+        setup->config->port_fd == 0)
         not_before_us = tn_clock_monotonic_us() + CLOSED_US;
     engine->channel =
         tn_channels_open(setup->config, setup->policy, not_before_us, &handler, error);
@@ -148,6 +149,20 @@ tn_engine_reload(TnEngine *engine)
     tn_notify_send(engine->setup.config->notify_socket, state);
     tn_report_reload_policy(engine->setup.policy);
     tell_ready(engine);
+}
+
+void
+tn_engine_drain(TnEngine *engine, void (*done)(gpointer data), gpointer data)
+{
+    tn_sessions_drain(engine->sessions, done, data);
+}
+
+int
+tn_engine_keep_port(const TnEngine *engine)
+{
+    if (engine->channel->ops->keep == NULL || !tn_sessions_is_quiet(engine->sessions))
+        return -1;
+    return engine->channel->ops->keep(engine->channel);
 }
 
 void

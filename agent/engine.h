@@ -31,6 +31,12 @@ void tn_engine_announce(TnEngine *engine);
 /* Reads the policy again (SIGHUP) and announces what came of it. Blocks on disk; does nothing while
  * file systems are frozen. */
 void tn_engine_reload(TnEngine *engine);
+/* Ends what is under way, so that the agent can become another program: see tn_sessions_drain. DONE
+ * is called once, from the main loop. */
+void tn_engine_drain(TnEngine *engine, void (*done)(gpointer data), gpointer data);
+/* A descriptor of the open serial port for that program (close-on-exec, the caller's), if nothing
+ * is under way on it; else -1. */
+int tn_engine_keep_port(const TnEngine *engine);
 /* Ends all peers and drops all calls; programs that were started live on. Accepts NULL. */
 void tn_engine_free(TnEngine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnEngine, tn_engine_free)

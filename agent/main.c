@@ -53,9 +53,15 @@ typedef struct {
     TnStartStep step;   /* of the start, for its messages */
     int exit_code;
     char **argv;
-    char *successor; /* the program to become instead of ending; NULL: none */
-    int listener;    /* kept for it; -1: none */
+    char *successor;       /* the program to become instead of ending; NULL: none */
+    TnReexecStream stream; /* kept for it */
 } Agent;
+
+static void
+end_drained(gpointer data)
+{
+    g_main_loop_quit(((Agent *)data)->loop);
+}
 
 static void
 note_answer(gboolean accepted, gpointer data)
@@ -64,7 +70,7 @@ note_answer(gboolean accepted, gpointer data)
 
     if (accepted) {
         g_message("becoming %s", agent->successor);
-        g_main_loop_quit(agent->loop);
+        tn_engine_drain(agent->engine, end_drained, agent);
         return;
     }
     g_warning("%s does not take over from this version; going on", agent->successor);
@@ -214,7 +220,7 @@ hand_over_jobs(Agent *agent)
     if (error != NULL)
         g_warning("jobs are not handed over: %s", error->message);
     if (agent->successor != NULL) {
-        tn_reexec_run(agent->successor, agent->argv, agent->listener, fds, TN_HANDOVER_PREFIX);
+        tn_reexec_run(agent->successor, agent->argv, &agent->stream, fds, TN_HANDOVER_PREFIX);
         g_critical("cannot become %s", agent->successor);
         agent->exit_code = 1;
     }
@@ -280,13 +286,27 @@ start_agent(Agent *agent, GError **error)
     return agent->engine != NULL;
 }
 
+/* A listener, or the open port: its host sees neither an end nor a beginning. Connections to a
+ * listener of our own end here; their clients come again. */
+static void
+keep_stream(Agent *agent)
+{
+    if (agent->config->method == TN_METHOD_ACTIVATION) {
+        agent->stream.fd = fcntl(TN_ACTIVATION_FD, F_DUPFD_CLOEXEC, TN_ACTIVATION_FD + 1);
+        agent->stream.name = "listener";
+    } else if (agent->engine != NULL) {
+        agent->stream.fd = tn_engine_keep_port(agent->engine);
+        agent->stream.name = TN_HANDOVER_PORT;
+    }
+}
+
 static void
 stop_agent(Agent *agent)
 {
     tn_spawner_free(agent->spawner);
     tn_jobs_stop(agent->jobs);
-    if (agent->successor != NULL && agent->config->method == TN_METHOD_ACTIVATION)
-        agent->listener = fcntl(TN_ACTIVATION_FD, F_DUPFD_CLOEXEC, TN_ACTIVATION_FD + 1);
+    if (agent->successor != NULL)
+        keep_stream(agent);
     tn_engine_free(agent->engine);
     hand_over_jobs(agent);
     tn_registry_free(agent->registry);
@@ -345,7 +365,7 @@ answer_only(Agent *agent, TnConfigResult result, int *ret_exit_code)
 int
 main(int argc, char **argv)
 {
-    Agent agent = {.argv = argv, .listener = -1};
+    Agent agent = {.argv = argv, .stream = {.fd = -1}};
     int exit_code = 1;
 
     if (tn_reexec_answer(argc, argv, TN_HANDOVER_VERSION, &exit_code) ||

@@ -24,14 +24,16 @@
 #include <string.h>
 
 enum {
-    READ_BYTES = 256 * 1024,      /* per turn of the loop, so that others get theirs */
-    WRITE_BYTES = 1024 * 1024,    /* likewise */
-    OUT_BYTES = 256 * 1024,       /* replies gathered before they are written */
-    OUT_KEPT_BYTES = 16 * 1024,   /* a larger buffer is given back after the burst */
-    CALLS = 1024,                 /* overlapping calls of one peer */
-    BURST_BYTES = 128 * 1024,     /* so much at once is worth giving memory back afterwards */
-    ROOMY_BYTES = 1024 * 1024,    /* while the others hold less, one may take more than it needs */
-    TRIM_US = G_USEC_PER_SEC / 2, /* after the last burst */
+    READ_BYTES = 256 * 1024,       /* per turn of the loop, so that others get theirs */
+    WRITE_BYTES = 1024 * 1024,     /* likewise */
+    OUT_BYTES = 256 * 1024,        /* replies gathered before they are written */
+    OUT_KEPT_BYTES = 16 * 1024,    /* a larger buffer is given back after the burst */
+    CALLS = 1024,                  /* overlapping calls of one peer */
+    BURST_BYTES = 128 * 1024,      /* so much at once is worth giving memory back afterwards */
+    ROOMY_BYTES = 1024 * 1024,     /* while the others hold less, one may take more than it needs */
+    TRIM_US = G_USEC_PER_SEC / 2,  /* after the last burst */
+    DRAIN_US = 2 * G_USEC_PER_SEC, /* without a byte that anybody took */
+    DRAIN_MOST_US = 10 * G_USEC_PER_SEC, /* whatever they take */
 };
 
 typedef struct {
@@ -64,6 +66,11 @@ struct TnSessions {
     GQueue sessions;
     TnTimer *trim;
     gint64 last_burst_us;
+    TnTimer *drain;        /* looks whether it is quiet; NULL: not draining */
+    gint64 drain_until_us; /* as long as nobody takes anything */
+    gint64 drain_end_us;
+    void (*drained)(gpointer data);
+    gpointer drained_data;
 };
 
 static void
@@ -290,6 +297,8 @@ may_read(Session *session)
 {
     if (session->is_ended || !may_answer(session))
         return FALSE;
+    if (session->all->drain != NULL && tn_frame_get_begun_bytes(session->frame) == 0)
+        return FALSE;
     /* One request is read ahead, to know that somebody waits. */
     if (session->n_exclusive > 0 && tn_frame_has_input(session->frame))
         return FALSE;
@@ -426,6 +435,19 @@ settle(Session *session)
         tn_timer_set(session->again, 0);
 }
 
+/* Progress gives time, and may have been the last. */
+static void
+note_drain(const Session *session)
+{
+    TnSessions *all = session->all;
+
+    if (all->drain == NULL)
+        return;
+    if (session->n_written > 0)
+        all->drain_until_us = MIN(tn_clock_monotonic_us() + DRAIN_US, all->drain_end_us);
+    tn_timer_set(all->drain, 0);
+}
+
 /* Does all that can be done now. May free SESSION. */
 static void
 work_on(Session *session)
@@ -442,9 +464,10 @@ work_on(Session *session)
         answer_input(session);
         note_budget(session);
         if (!g_queue_is_empty(&session->calls))
-            hurry_calls(session, tn_frame_has_input(session->frame));
+            hurry_calls(session, tn_frame_has_input(session->frame) || session->all->drain != NULL);
     } while (session->is_again || read_input(session, &budget));
     session->is_busy = FALSE;
+    note_drain(session);
     settle(session);
 }
 
@@ -497,6 +520,18 @@ find_waiting(const TnSessions *all)
     return NULL;
 }
 
+/* Work on one session may free any: the search begins anew each time. */
+static void
+work_on_woken(TnSessions *all)
+{
+    Session *session;
+
+    while ((session = find_waiting(all)) != NULL) {
+        session->share.woken = FALSE;
+        work_on(session);
+    }
+}
+
 static void
 wake_sessions(gpointer data)
 {
@@ -508,11 +543,7 @@ wake_sessions(gpointer data)
         session->share.woken = session->share.waiting;
         session->share.waiting = FALSE;
     }
-    /* Work on one may free any: begin the search anew each time. */
-    while ((session = find_waiting(all)) != NULL) {
-        session->share.woken = FALSE;
-        work_on(session);
-    }
+    work_on_woken(all);
 }
 
 TnSessions *
@@ -535,6 +566,7 @@ tn_sessions_free(TnSessions *sessions)
     while (!g_queue_is_empty(&sessions->sessions))
         free_session(g_queue_peek_head(&sessions->sessions));
     tn_timer_free(sessions->trim);
+    tn_timer_free(sessions->drain);
     tn_budget_free(sessions->budget);
     g_free(sessions);
 }
@@ -578,4 +610,50 @@ tn_sessions_is_mid_reply(const TnSessions *sessions)
             return TRUE;
     }
     return FALSE;
+}
+
+gboolean
+tn_sessions_is_quiet(const TnSessions *sessions)
+{
+    for (const GList *link = sessions->sessions.head; link != NULL; link = link->next) {
+        Session *session = link->data;
+
+        if (!g_queue_is_empty(&session->calls) || get_unsent(session) > 0 || session->is_partly ||
+            session->is_skipping || tn_frame_get_begun_bytes(session->frame) > 0)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void
+check_drained(gpointer data)
+{
+    TnSessions *all = data;
+
+    void (*drained)(gpointer data) = all->drained;
+
+    if (drained == NULL)
+        return;
+    if (tn_sessions_is_quiet(all) || tn_clock_monotonic_us() >= all->drain_until_us) {
+        all->drained = NULL;
+        drained(all->drained_data);
+        return;
+    }
+    tn_timer_set(all->drain, all->drain_until_us);
+}
+
+void
+tn_sessions_drain(TnSessions *sessions, void (*done)(gpointer data), gpointer data)
+{
+    if (sessions->drain != NULL)
+        return;
+    sessions->drain = tn_timer_new(TN_LOOP_LATER, check_drained, sessions);
+    sessions->drain_until_us = tn_clock_monotonic_us() + DRAIN_US;
+    sessions->drain_end_us = tn_clock_monotonic_us() + DRAIN_MOST_US;
+    sessions->drained = done;
+    sessions->drained_data = data;
+    for (GList *link = sessions->sessions.head; link != NULL; link = link->next)
+        ((Session *)link->data)->share.woken = TRUE;
+    work_on_woken(sessions);
+    tn_timer_set(sessions->drain, 0);
 }

@@ -26,5 +26,12 @@ void tn_sessions_add(TnSessions *sessions, TnPeer *take_peer);
 
 /* The peers that are served now. */
 guint tn_sessions_get_n_peers(const TnSessions *sessions);
+/* Ends what is under way, for an agent that becomes another program: requests that have begun are
+ * read to their end and answered (held answers come at once), no other is begun. DONE is called
+ * once, from the main loop: when nothing is under way, or nobody has taken anything for 2 s, or
+ * after 10 s. */
+void tn_sessions_drain(TnSessions *sessions, void (*done)(gpointer data), gpointer data);
+/* TRUE when no request and no reply is under way, not even in part. */
+gboolean tn_sessions_is_quiet(const TnSessions *sessions);
 /* TRUE when a reply has been written in part only: its other half would meet the next agent. */
 gboolean tn_sessions_is_mid_reply(const TnSessions *sessions);

@@ -20,7 +20,8 @@ int tn_confine_make_namespaces(const TnSpawnConfine *confine);
 unsigned tn_confine_get_clone_flags(const TnSpawnConfine *confine);
 
 /* Makes every mount read-only, then /tmp and a /dev of a few harmless nodes of its own, and the
- * /proc of a new PID namespace; each if it is asked for. Needs Linux 5.12. Sources: mount_setattr(2), mount(2). Runs after clone. */
+ * /proc of a new PID namespace; each if it is asked for. Needs Linux 5.12. Sources:
+ * mount_setattr(2), mount(2). Runs after clone. */
 int tn_confine_make_mounts(const TnSpawnConfine *confine);
 
 /* Takes capabilities out of the bounding set. Source: capabilities(7). Runs after clone. */

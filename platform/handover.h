@@ -2,6 +2,7 @@
 #pragma once
 
 #include "platform/jobs.h"
+#include "platform/names.h"
 
 /*
  * All jobs for the next agent: one that this process becomes by execve(2), or one that the service
@@ -9,12 +10,8 @@
  * its own and older ones.
  */
 
-#define TN_HANDOVER_VERSION 1
-/* How descriptors are called in LISTEN_FDNAMES, sd_listen_fds_with_names(3): the state, and the
- * others by their place from 1 on, such as tenon-7. */
-#define TN_HANDOVER_PREFIX "tenon-"
-#define TN_HANDOVER_STATE  "tenon-state"
-
+/* 2: with the port. */
+#define TN_HANDOVER_VERSION 2
 /* The state as a sealed memfd, first, and behind it the descriptors that it names, borrowed from
  * JOBS. Free with g_array_unref after closing the first. NULL and no ERROR: there are no jobs.
  * Errors: G_IO_ERROR from errno. */

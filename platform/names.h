@@ -24,3 +24,10 @@
 #define TN_CAPTURE_LIMIT_BYTES 16777216
 /* Largest count of guest-file-read, as in qemu-ga. */
 #define TN_FILE_READ_LIMIT_BYTES 50331648
+
+/* How descriptors are called in LISTEN_FDNAMES, sd_listen_fds_with_names(3): the state, and the
+ * others by their place from 1 on, such as tenon-7. */
+#define TN_HANDOVER_PREFIX "tenon-"
+#define TN_HANDOVER_STATE  "tenon-state"
+/* The open serial port, before them; only for the program that this process becomes. */
+#define TN_HANDOVER_PORT "tenon-port"

@@ -140,16 +140,17 @@ place_descriptors(GArray *fds)
 }
 
 void
-tn_reexec_run(const char *program, char **argv, int listener, const GArray *fds, const char *prefix)
+tn_reexec_run(const char *program, char **argv, const TnReexecStream *stream, const GArray *fds,
+              const char *prefix)
 {
     g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(int));
-    g_autoptr(GString) names = g_string_new(listener >= 0 ? "listener" : NULL);
+    g_autoptr(GString) names = g_string_new(stream->fd >= 0 ? stream->name : NULL);
     g_auto(GStrv) env = g_get_environ();
     g_autofree char *number = NULL;
     g_autofree char *pid = g_strdup_printf("%d", (int)getpid());
 
-    if (listener >= 0)
-        g_array_append_val(all, listener);
+    if (stream->fd >= 0)
+        g_array_append_val(all, stream->fd);
     for (guint i = 0; fds != NULL && i < fds->len; i++) {
         g_array_append_val(all, g_array_index(fds, int, i));
         if (names->len > 0)

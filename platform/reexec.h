@@ -24,8 +24,14 @@ char *tn_reexec_find_program(void);
 typedef void (*TnReexecDone)(gboolean accepted, gpointer data);
 void tn_reexec_ask(const char *program, gint64 version, TnReexecDone done, gpointer data);
 
-/* Becomes PROGRAM with ARGV. LISTENER (-1: none) and FDS (of int; NULL: none) are its descriptors
- * from 3 on, called after PREFIX: the first of FDS PREFIXstate, the next ones PREFIX1 and on.
- * Returns only when it failed, and then descriptors from 3 on have been lost. */
-void tn_reexec_run(const char *program, char **argv, int listener, const GArray *fds,
-                   const char *prefix);
+/* What the agent's peers come through: a listener, or an open port. */
+typedef struct {
+    int fd;           /* -1: none */
+    const char *name; /* in LISTEN_FDNAMES */
+} TnReexecStream;
+
+/* Becomes PROGRAM with ARGV. STREAM and FDS (of int; NULL: none) are its descriptors from 3 on; FDS
+ * are called after PREFIX: the first PREFIXstate, the next ones PREFIX1 and on. Returns only when
+ * it failed, and then descriptors from 3 on have been lost. */
+void tn_reexec_run(const char *program, char **argv, const TnReexecStream *stream,
+                   const GArray *fds, const char *prefix);

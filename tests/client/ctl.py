@@ -83,7 +83,7 @@ class FakeAgent:
             peer.sendall(self.greeting)
         self.pending = b""
         while True:
-            data = peer.recv(1 << 16)
+            data = peer.recv(1 << 20)
             if not data:
                 return
             self.raw += data

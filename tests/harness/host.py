@@ -37,7 +37,7 @@ class Link:
                 if time.monotonic() > end:
                     raise Failure(f"nobody listens at {path}") from None
                 time.sleep(0.01)
-        self.pending = b""
+        self.pending = bytearray()
 
     def send(self, data, deadline=10.0):
         self.socket.settimeout(deadline * SLOW)
@@ -49,15 +49,16 @@ class Link:
     def _receive(self, end):
         left = end - time.monotonic()
         if left <= 0:
-            raise Failure(f"no line in time, only {self.pending[:200]!r}")
+            raise Failure(f"no line in time, only {bytes(self.pending[:200])!r}")
         self.socket.settimeout(left)
         try:
-            # Small: meson has malloc fill what it gives, and 1 MiB of that takes milliseconds.
-            data = self.socket.recv(1 << 16)
+            # Small at first: meson has malloc fill what it gives, and 1 MiB of that takes
+            # milliseconds.
+            data = self.socket.recv(1 << 16 if len(self.pending) < 1 << 18 else 1 << 20)
         except socket.timeout:
-            raise Failure(f"no line in time, only {self.pending[:200]!r}") from None
+            raise Failure(f"no line in time, only {bytes(self.pending[:200])!r}") from None
         if not data:
-            raise Failure(f"the agent hung up after {self.pending[:200]!r}")
+            raise Failure(f"the agent hung up after {bytes(self.pending[:200])!r}")
         self.pending += data
 
     def line(self, deadline=5.0):
@@ -67,7 +68,8 @@ class Link:
         while True:
             at = self.pending.find(b"\n", seen)
             if at >= 0:
-                line, self.pending = self.pending[: at + 1], self.pending[at + 1 :]
+                line = bytes(self.pending[: at + 1])
+                del self.pending[: at + 1]
                 return line
             seen = len(self.pending)
             self._receive(end)

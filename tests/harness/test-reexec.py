@@ -3,7 +3,10 @@
 """Jobs that outlive their agent: re-execution on SIGUSR2, and a restart by a service manager that
 keeps descriptors (played here, after sd_notify(3) and sd_listen_fds(3)). Usage: PROGRAM"""
 import array
+import json
 import os
+import pty
+import select
 import shutil
 import signal
 import socket
@@ -216,8 +219,88 @@ def killed_agent_loses_jobs(_ask, _agent):
         manager.close()
 
 
+def nothing_is_half_sent(ask, agent):
+    """What was asked before the signal is answered, whole, and then the connection ends."""
+    path = os.path.join(agent.directory, "big")
+    with open(path, "wb") as out:
+        out.write(os.urandom(12 << 20))
+    big = Link(agent.path)
+    handle = Commands(big)("guest-file-open", path=path, mode="r")
+    big.send(json.dumps({"execute": "guest-file-read",
+                         "arguments": {"handle": handle, "count": 12 << 20}}).encode() + b"\n")
+    number = ask("tenon-exec", path="/bin/sleep", arg=["60"])["job"]
+    begun = time.monotonic()
+    held = Link(agent.path)
+    held.send(json.dumps({"execute": "tenon-exec-read", "arguments": {
+        "job": number, "wait-ms": 20000}}).encode() + b"\n")
+    half = Link(agent.path)
+    half.send(b'{"execute":"guest-sync","argu')
+    time.sleep(0.3)  # all of that is with the agent
+    agent.process.send_signal(signal.SIGUSR2)
+    time.sleep(0.3)
+    half.send(b'ments":{"id":77}}\n')
+    assert json.loads(half.line(10)) == {"return": 77}
+    reply = json.loads(held.line(10))["return"]
+    assert reply["state"] == "running" and time.monotonic() - begun < 10, reply
+    reply = json.loads(big.line(20))["return"]
+    with open(path, "rb") as content:
+        assert decode(reply["buf-b64"]) == content.read()
+    for link in (big, held, half):
+        link.socket.settimeout(20)
+        assert link.socket.recv(1) == b""
+        link.close()
+    ask.link.close()
+    ask = connect(agent.path)
+    assert ask("tenon-exec-list")[-1]["job"] == number
+    ask("tenon-exec-signal", job=number, signal="KILL")
+
+
+def the_line_stays_open(_ask, _agent):
+    """A serial port goes to the next program as it is: no request is lost, none answered twice."""
+    with tempfile.TemporaryDirectory() as directory:
+        host_fd, guest_fd = pty.openpty()
+        os.set_blocking(host_fd, False)
+        agent = subprocess.Popen([sys.argv[1], "-m", "isa-serial", "-p", os.ttyname(guest_fd), "-t",
+                                  directory, "--policy=preset:compat"])
+        got = b""
+        try:
+            wait_for_line(host_fd)
+            os.close(guest_fd)  # from now on the agent alone holds the line
+            for number in range(1, 401):
+                os.write(host_fd, b'{"execute":"guest-sync","arguments":{"id":%d}}\n' % number)
+                if number % 80 == 0:
+                    agent.send_signal(signal.SIGUSR2)
+                end = time.monotonic() + 20
+                while got.count(b"\n") < number and time.monotonic() < end:
+                    select.select([host_fd], [], [], 1)
+                    try:
+                        got += os.read(host_fd, 65536)
+                    except BlockingIOError:
+                        pass
+            wanted = b"".join(b'{"return": %d}\n' % number for number in range(1, 401))
+            assert got == wanted, got[-200:]
+        finally:
+            agent.terminate()
+            agent.wait(20)
+            os.close(host_fd)
+
+
+def wait_for_line(host_fd):
+    """Until the agent answers: what is written before it has opened the line is flushed."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        os.write(host_fd, b'{"execute":"guest-ping"}\n')
+        if select.select([host_fd], [], [], 0.3)[0]:
+            time.sleep(0.2)
+            os.read(host_fd, 65536)
+            return
+    raise Failure("no answer on the line")
+
+
 play([
     exit_code_and_both_lines,
+    nothing_is_half_sent,
+    the_line_stays_open,
     ten_jobs_ten_times,
     successor_that_refuses,
     time_limit_goes_on,

@@ -101,7 +101,7 @@ def read_line(stream, seconds=5):
     stream.settimeout(seconds)
     line = b''
     while not line.endswith(b'\n'):
-        got = stream.recv(1 << 16)
+        got = stream.recv(1 << 20)
         if not got:
             raise AssertionError(f'closed after {line!r}')
         line += got
@@ -114,7 +114,7 @@ def read_lines(stream, count, seconds=10):
     got = b''
     while got.count(b'\n') < count:
         stream.settimeout(max(0.01, deadline - time.monotonic()))
-        more = stream.recv(1 << 16)
+        more = stream.recv(1 << 20)
         if not more:
             raise AssertionError(f'closed after {got.count(10)} of {count} lines')
         got += more
@@ -143,7 +143,7 @@ def sync(stream, number, seconds=5):
                 return strays
             strays.append(line)
         stream.settimeout(max(0.01, deadline - time.monotonic()))
-        buffer += stream.recv(1 << 16)
+        buffer += stream.recv(1 << 20)
 
 
 def push_until_full(stream, data):
