@@ -205,6 +205,16 @@ watch_edges(int fd, int *ret_epoll_fd, GError **error)
     return TRUE;
 }
 
+/* The port as it was left open, the first time; else a new opening. */
+static int
+take_stream(Serial *serial, GError **error)
+{
+    int kept_fd = serial->setup.kept_fd;
+
+    serial->setup.kept_fd = 0;
+    return kept_fd > 0 ? kept_fd : serial->setup.open(serial->path, error);
+}
+
 static gboolean
 open_port(Serial *serial, GError **error)
 {
@@ -214,12 +224,8 @@ open_port(Serial *serial, GError **error)
         .want = want_port,
         .free = free_port,
     };
-    tn_autofd int fd = serial->setup.kept_fd;
+    tn_autofd int fd = take_stream(serial, error);
     int epoll_fd = -1;
-
-    serial->setup.kept_fd = 0;
-    if (fd == 0)
-        fd = serial->setup.open(serial->path, error);
 
     if (fd < 0 || !watch_edges(fd, &epoll_fd, error))
         return FALSE;

@@ -373,9 +373,11 @@ main(int argc, char **argv)
         return exit_code;
 
     /* One arena and no threshold that grows: what a burst took goes back when it is over. */
+    /* NOLINTBEGIN(concurrency-mt-unsafe): before any thread */
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+    /* NOLINTEND(concurrency-mt-unsafe) */
     signal(SIGPIPE, SIG_IGN);
 
     if (!answer_only(&agent, tn_config_new(argc, argv, &agent.config), &exit_code) &&

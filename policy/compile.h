@@ -12,5 +12,5 @@
  * TN_POLICY_ERROR_INVALID with file and line. */
 gboolean tn_compile_policy(TnPolicy *policy, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Frees a TnExecRule. */
-void tn_compile_free_rule(gpointer rule);
+/* Frees a TnExecRule; NULL is allowed. */
+void tn_compile_free_rule(gpointer data);
