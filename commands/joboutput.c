@@ -83,10 +83,24 @@ tn_joboutput_set_budget(TnCall *call, TnJobSpec *spec)
 }
 
 static void
-release_grant(gpointer data, const TnJobInfo *info)
+add_output(const TnJob *job, TnGrantEnd *end)
 {
-    if (info != NULL) {
-        const TnGrantEnd end = {
+    for (int i = 0; i < TN_JOB_N_STREAMS; i++) {
+        const TnCapture *capture = tn_job_get_capture(job, i);
+
+        if (capture == NULL)
+            continue;
+        end->out_bytes += tn_capture_get_total(capture);
+        end->is_truncated = end->is_truncated || tn_capture_get_dropped(capture) > 0;
+    }
+}
+
+static void
+release_grant(gpointer data, const TnJob *job)
+{
+    if (job != NULL) {
+        const TnJobInfo *info = tn_job_get_info(job);
+        TnGrantEnd end = {
             .pid = info->pid,
             .exit_code = info->exit_code,
             .signal = info->signal,
@@ -95,6 +109,7 @@ release_grant(gpointer data, const TnJobInfo *info)
             .duration_us = info->ended_us - info->started_us,
         };
 
+        add_output(job, &end);
         tn_grant_note_end(data, &end);
     }
     tn_grant_unref(data);

@@ -170,7 +170,7 @@ finish_job(TnJob *job)
         tn_jobgroup_remove(job->host->group_parent, job->info.number);
     }
     if (job->release_charge != NULL)
-        job->release_charge(g_steal_pointer(&job->charge), &job->info);
+        job->release_charge(g_steal_pointer(&job->charge), job);
     job->release_charge = NULL;
     job->host->ended(job->host->data, job);
 }

@@ -52,8 +52,8 @@ typedef struct {
     guint64 peak_bytes;      /* largest resident size of a process of it */
 } TnJobInfo;
 
-/* Gives CHARGE back. INFO tells how the job ended; NULL when that is not known. */
-typedef void (*TnJobRelease)(gpointer charge, const TnJobInfo *info);
+/* Gives CHARGE back. JOB has ended and tells how; NULL when that is not known. */
+typedef void (*TnJobRelease)(gpointer charge, const TnJob *job);
 
 typedef enum {
     TN_JOB_STDOUT,

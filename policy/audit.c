@@ -252,7 +252,7 @@ take_token(TnAudit *audit, gint64 now_us)
 
 static TnAuditRecord *
 describe_decision(const TnPolicy *policy, const TnAction *action, const TnVerdict *verdict,
-                  guint64 ref)
+                  const char *resolved, guint64 ref)
 {
     const char *word = get_word(policy, verdict);
     const char *subject = action->path != NULL ? action->path : "";
@@ -271,6 +271,8 @@ describe_decision(const TnPolicy *policy, const TnAction *action, const TnVerdic
     add_rule(record, verdict);
     add_policy(record, policy);
     add(record, "TENON_PATH", action->path);
+    if (g_strcmp0(resolved, action->path) != 0)
+        add(record, "TENON_RESOLVED", resolved);
     add(record, "TENON_TO", action->to);
     add(record, "TENON_MODE", action->mode);
     if (tn_decide_is_exec(action) && policy->rules->audit->args == 1)
@@ -314,7 +316,7 @@ tn_audit_set_frozen(TnAudit *audit, const TnPolicy *policy, gboolean frozen)
 
 gboolean
 tn_audit_decision(TnAudit *audit, const TnPolicy *policy, const TnAction *action,
-                  const TnVerdict *verdict, guint64 ref)
+                  const TnVerdict *verdict, const char *resolved, guint64 ref)
 {
     const TnAuditConf *conf = policy->rules->audit;
     gboolean required =
@@ -330,7 +332,8 @@ tn_audit_decision(TnAudit *audit, const TnPolicy *policy, const TnAction *action
         leave_out(audit, conf->file);
         return TRUE;
     }
-    written = write_record(audit, describe_decision(policy, action, verdict, ref), conf->file);
+    written =
+        write_record(audit, describe_decision(policy, action, verdict, resolved, ref), conf->file);
     return written || !required;
 }
 
@@ -394,5 +397,8 @@ tn_audit_end(TnAudit *audit, const TnPolicy *policy, const char *command, guint6
         add_number(record, "TENON_EXIT", end->exit_code);
     add(record, "TENON_DENIED_SYSCALL", end->denied_call);
     add_number(record, "TENON_DURATION_US", end->duration_us);
+    add_number(record, "TENON_OUT_BYTES", (gint64)end->out_bytes);
+    if (end->is_truncated)
+        tn_audit_record_add(record, "TENON_TRUNCATED", "yes");
     write_record(audit, record, policy->rules->audit->file);
 }

@@ -28,12 +28,13 @@ void tn_audit_free(TnAudit *audit);
 void tn_audit_set_frozen(TnAudit *audit, const TnPolicy *policy, gboolean frozen);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnAudit, tn_audit_free)
 
-/* Records the verdict on ACTION before the act. FALSE: the policy wants no act without a record and
+/* Records the verdict on ACTION before the act. RESOLVED is the program that its path turned out to
+ * be; NULL: none, or not looked for. FALSE: the policy wants no act without a record and
  * there is no place for one. Denials and file reads beyond 50 a second become a count, written once
  * a second (by a source of the default main context); an allowed act is always written. Blocks at
  * most a tenth of a second, for a journal that does not keep up. */
 gboolean tn_audit_decision(TnAudit *audit, const TnPolicy *policy, const TnAction *action,
-                           const TnVerdict *verdict, guint64 ref);
+                           const TnVerdict *verdict, const char *resolved, guint64 ref);
 
 /* Records that a policy was read, or why it was not (ERROR not NULL). */
 void tn_audit_load(TnAudit *audit, const TnPolicy *policy, const char *error);

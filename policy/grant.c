@@ -336,7 +336,7 @@ record(Question *question, const GError *refusal, GError **error)
         question->verdict.reason = g_strdup(refusal->message);
     }
     if (tn_audit_decision(question->holder->audit, question->policy, action, &question->verdict,
-                          question->ref) ||
+                          question->identity, question->ref) ||
         refusal != NULL)
         return TRUE;
     g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DENIED,

@@ -170,7 +170,7 @@ tn_policy_note_disabled(TnPolicyHolder *holder, const TnAction *action, const ch
         .reason = g_strdup(why),
     };
 
-    tn_audit_decision(holder->audit, holder->current, action, &verdict, 0);
+    tn_audit_decision(holder->audit, holder->current, action, &verdict, NULL, 0);
 }
 
 const TnPolicy *

@@ -161,6 +161,8 @@ typedef struct {
     const char *reason;      /* the wire's word, such as "timeout" */
     const char *denied_call; /* for which a filter killed it; NULL: not known */
     gint64 duration_us;
+    guint64 out_bytes;     /* of captured output, both streams, what was dropped included */
+    gboolean is_truncated; /* some was dropped */
 } TnGrantEnd;
 
 /* Leave the records of the start, as process PID, and of the end; once per grant, on the main

@@ -28,6 +28,7 @@ path = /bin/sh
 args = -c {any}
 profile = unrestricted
 timeout = 1s
+output = 64K
 [file passwd]
 path = /etc/passwd
 access = read
@@ -77,6 +78,21 @@ def ends_have_reasons(ask, agent):
     assert [(r["TENON_REASON"], r.get("TENON_EXIT"), r.get("TENON_SIGNAL")) for r in ends] == [
         ("exit", "3", None), ("signal", None, "9"), ("timeout", None, "15")], ends
     assert len(agent.records(lambda r: r["MESSAGE_ID"] == START)) == 3
+
+
+def output_is_counted(ask, agent):
+    """How much a program said, whether all of it is kept, and which program it was."""
+    ask.finish(ask("guest-exec", path="sh", arg=["-c", "echo out; echo err >&2"],
+                   capture_output=True)["pid"])
+    ask.finish(ask("guest-exec", path="/bin/sh", arg=["-c", "head -c 100000 /dev/zero"],
+                   capture_output=True)["pid"])
+    ends = agent.records(lambda r: r["MESSAGE_ID"] == END, 2)
+    assert [(r["TENON_OUT_BYTES"], r.get("TENON_TRUNCATED")) for r in ends] == [
+        ("8", None), ("100000", "yes")], ends
+    begun = agent.records(lambda r: r["MESSAGE_ID"] == DECISION and "TENON_PATH" in r, 2)
+    shell = os.path.join(os.path.realpath("/bin"), "sh")
+    assert [(r["TENON_PATH"], r.get("TENON_RESOLVED", r["TENON_PATH"])) for r in begun] == [
+        ("sh", shell), ("/bin/sh", shell)], begun
 
 
 def files_are_recorded(ask, agent):
@@ -145,5 +161,5 @@ def policies_are_recorded(ask, agent):
 
 if __name__ == "__main__":
     play([(check, POLICY) for check in (
-        burst, ends_have_reasons, files_are_recorded, nothing_is_forged, flood,
+        burst, ends_have_reasons, output_is_counted, files_are_recorded, nothing_is_forged, flood,
         policies_are_recorded)], sys.argv[1])

@@ -351,7 +351,7 @@ test_kill_takes_stragglers(void **state)
 }
 
 static void
-release_charge(gpointer data, const TnJobInfo *info)
+release_charge(gpointer data, const TnJob *job)
 {
     ++*(guint *)data;
 }

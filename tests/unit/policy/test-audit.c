@@ -96,7 +96,7 @@ note(Fixture *fixture, const TnAction *action, TnVerdictKind kind, const char *r
 {
     g_auto(TnVerdict) verdict = {.kind = kind, .rule = "default", .reason = g_strdup(reason)};
 
-    return tn_audit_decision(fixture->audit, fixture->policy, action, &verdict, 0x1234);
+    return tn_audit_decision(fixture->audit, fixture->policy, action, &verdict, NULL, 0x1234);
 }
 
 static void
