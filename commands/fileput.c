@@ -186,6 +186,28 @@ run_put_open(TnCall *call, const void *data, void *data_result, GError **error)
                            error);
 }
 
+/* A reload may have taken the rule away by which the upload was begun. It can still be dropped. */
+static gboolean
+check_granted(TnCall *call, TnUploads *uploads, gint64 number, GError **error)
+{
+    const PutModule *module = tn_call_get_module(call);
+    g_autofree char *path = tn_uploads_get_path(uploads, number, tn_call_get_channel(call));
+    const TnAction action = {
+        .command = "tenon-file-put-open",
+        .group = "@file-write",
+        .channel = tn_call_get_channel(call),
+        .path = path,
+    };
+
+    if (path == NULL || tn_policy_would_allow(module->context->policy, &action))
+        return TRUE;
+    g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DENIED,
+                "upload '%" G_GINT64_FORMAT
+                "': the policy no longer allows its file: Permission denied",
+                number);
+    return FALSE;
+}
+
 static gboolean
 run_put(TnCall *call, const void *data, void *data_result, GError **error)
 {
@@ -193,7 +215,7 @@ run_put(TnCall *call, const void *data, void *data_result, GError **error)
     PutResult *result = data_result;
     TnUploads *uploads = get_uploads(call, error);
 
-    return uploads != NULL &&
+    return uploads != NULL && check_granted(call, uploads, args->upload, error) &&
            tn_uploads_write(uploads, args->upload, tn_call_get_channel(call), args->offset,
                             args->data.data, args->data.size, &result->offset, error);
 }

@@ -459,6 +459,15 @@ take_upload(TnUploads *uploads, gint64 number, const char *channel, GError **err
     return upload;
 }
 
+char *
+tn_uploads_get_path(TnUploads *uploads, gint64 number, const char *channel)
+{
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&uploads->lock);
+    const TnUpload *upload = g_hash_table_lookup(uploads->by_number, &number);
+
+    return upload != NULL && upload->channel == channel ? g_strdup(upload->path) : NULL;
+}
+
 static void
 give_back(TnUploads *uploads, TnUpload *upload)
 {

@@ -147,11 +147,15 @@ def handles_after_a_reload(_ask, _agent):
                 out.write("x")
         reader = ask("guest-file-open", path=kept, mode="r")
         writers = [ask("guest-file-open", path=lost, mode="r+") for _ in range(3)]
+        upload = ask("tenon-file-put-open", path=directory + "/new", size=2)["upload"]
+        ask("tenon-file-put", upload=upload, offset=0, buf_b64="eA==")
         agent.reload(rule.format(directory, "read"))
         end = time.monotonic() + 5
         while ask_open(ask, lost) == "" and time.monotonic() < end:
             time.sleep(0.01)
         assert decode(ask("guest-file-read", handle=reader)["buf-b64"]) == b"x"
+        text = ask.refused("tenon-file-put", upload=upload, offset=1, buf_b64="eA==")["desc"]
+        assert "the policy no longer allows its file" in text, text
         for handle, (command, more) in zip(writers, (
                 ("guest-file-write", {"buf_b64": "eA=="}), ("guest-file-read", {}),
                 ("guest-file-seek", {"offset": 0, "whence": 0}))):
