@@ -157,6 +157,12 @@ tn_engine_drain(TnEngine *engine, void (*done)(gpointer data), gpointer data)
     tn_sessions_drain(engine->sessions, done, data);
 }
 
+void
+tn_engine_resume(TnEngine *engine)
+{
+    tn_sessions_resume(engine->sessions);
+}
+
 int
 tn_engine_keep_port(const TnEngine *engine)
 {

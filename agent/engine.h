@@ -34,6 +34,8 @@ void tn_engine_reload(TnEngine *engine);
 /* Ends what is under way, so that the agent can become another program: see tn_sessions_drain. DONE
  * is called once, from the main loop. */
 void tn_engine_drain(TnEngine *engine, void (*done)(gpointer data), gpointer data);
+/* Takes that back. */
+void tn_engine_resume(TnEngine *engine);
 /* A descriptor of the open serial port for that program (close-on-exec, the caller's), if nothing
  * is under way on it; else -1. */
 int tn_engine_keep_port(const TnEngine *engine);

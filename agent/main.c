@@ -60,7 +60,16 @@ typedef struct {
 static void
 end_drained(gpointer data)
 {
-    g_main_loop_quit(((Agent *)data)->loop);
+    Agent *agent = data;
+
+    if (agent->successor == NULL || !tn_state_is_frozen(agent->state)) {
+        g_main_loop_quit(agent->loop);
+        return;
+    }
+    /* What was under way froze: who froze, thaws. */
+    g_warning("not becoming %s: file systems were frozen meanwhile", agent->successor);
+    g_clear_pointer(&agent->successor, g_free);
+    tn_engine_resume(agent->engine);
 }
 
 static void

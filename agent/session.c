@@ -533,6 +533,14 @@ work_on_woken(TnSessions *all)
 }
 
 static void
+work_on_all(TnSessions *all)
+{
+    for (GList *link = all->sessions.head; link != NULL; link = link->next)
+        ((Session *)link->data)->share.woken = TRUE;
+    work_on_woken(all);
+}
+
+static void
 wake_sessions(gpointer data)
 {
     TnSessions *all = data;
@@ -629,7 +637,6 @@ static void
 check_drained(gpointer data)
 {
     TnSessions *all = data;
-
     void (*drained)(gpointer data) = all->drained;
 
     if (drained == NULL)
@@ -652,8 +659,14 @@ tn_sessions_drain(TnSessions *sessions, void (*done)(gpointer data), gpointer da
     sessions->drain_end_us = tn_clock_monotonic_us() + DRAIN_MOST_US;
     sessions->drained = done;
     sessions->drained_data = data;
-    for (GList *link = sessions->sessions.head; link != NULL; link = link->next)
-        ((Session *)link->data)->share.woken = TRUE;
-    work_on_woken(sessions);
+    work_on_all(sessions);
     tn_timer_set(sessions->drain, 0);
+}
+
+void
+tn_sessions_resume(TnSessions *sessions)
+{
+    g_clear_pointer(&sessions->drain, tn_timer_free);
+    sessions->drained = NULL;
+    work_on_all(sessions);
 }

@@ -31,6 +31,9 @@ guint tn_sessions_get_n_peers(const TnSessions *sessions);
  * once, from the main loop: when nothing is under way, or nobody has taken anything for 2 s, or
  * after 10 s. */
 void tn_sessions_drain(TnSessions *sessions, void (*done)(gpointer data), gpointer data);
+/* Takes a drain back, before or after its end: requests are begun again. DONE is not called any
+ * more. */
+void tn_sessions_resume(TnSessions *sessions);
 /* TRUE when no request and no reply is under way, not even in part. */
 gboolean tn_sessions_is_quiet(const TnSessions *sessions);
 /* TRUE when a reply has been written in part only: its other half would meet the next agent. */
