@@ -86,7 +86,7 @@ static void
 add_output(const TnJob *job, TnGrantEnd *end)
 {
     for (int i = 0; i < TN_JOB_N_STREAMS; i++) {
-        const TnCapture *capture = tn_job_get_capture(job, i);
+        const TnCapture *capture = tn_job_get_capture(job, (TnJobStreamIndex)i);
 
         if (capture == NULL)
             continue;
