@@ -23,8 +23,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What the descriptors are called that one agent leaves for the next. */
-
 enum {
     OPTION_POLICY = 0x100, /* options that have no letter */
     OPTION_CHECK,

@@ -150,6 +150,10 @@ JsonNode *tn_fields_describe(const TnField *fields);
  * type. */
 JsonNode *tn_fields_describe_value(const TnField *value);
 
+/* VALUE at BASE as text at once, for a TN_TYPE_ENCODED; a bulk member in it is a mistake of the
+ * program. The caller owns the reference. */
+GBytes *tn_fields_encode(const TnField *value, const void *base);
+
 /*
  * Encoding is resumable because a bulk member must not be in memory as a whole: step() appends
  * text until the value is complete or a bulk member is reached, whose content the caller then
@@ -162,10 +166,6 @@ typedef struct TnEncoder TnEncoder;
 TnEncoder *tn_encoder_new(const TnField *value, const void *base);
 void tn_encoder_free(TnEncoder *encoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnEncoder, tn_encoder_free)
-
-/* VALUE at BASE as text at once, for a TN_TYPE_ENCODED; a bulk member in it is a mistake of the
- * program. The caller owns the reference. */
-GBytes *tn_fields_encode(const TnField *value, const void *base);
 
 /* TRUE: the value is complete. FALSE: *RET_BULK (borrowed from the result struct) comes next. */
 gboolean tn_encoder_step(TnEncoder *encoder, GString *text, TnBulk **ret_bulk)

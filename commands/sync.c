@@ -22,7 +22,7 @@ typedef struct {
 } AgentInfo;
 
 /* libvirt asks for guest-info at every connection and each quiesce, and the list changes with the
- * policy only: it is kept as text, with what it says of each command. */
+ * policy and with freezing only: it is kept as text, with what it says of each command. */
 typedef struct {
     GByteArray *enabled; /* a byte for each command */
     GBytes *text;        /* the list that says so; NULL: none was asked for */

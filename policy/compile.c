@@ -185,17 +185,6 @@ free_index(gpointer index)
     tn_ruleindex_free(index);
 }
 
-/* Two paths of a rule may be one program. */
-static gboolean
-is_repeated(const TnExecRule *rule, guint nth)
-{
-    for (guint i = 0; i < nth; i++)
-        if (strcmp(g_ptr_array_index(rule->identities, i),
-                   g_ptr_array_index(rule->identities, nth)) == 0)
-            return TRUE;
-    return FALSE;
-}
-
 /* So that a request looks only at the rules about its program, however many there are. */
 static void
 index_rule(TnPolicy *policy, TnExecRule *rule)
@@ -208,8 +197,7 @@ index_rule(TnPolicy *policy, TnExecRule *rule)
             index = tn_ruleindex_new();
             g_hash_table_insert(policy->by_program, g_strdup(identity), index);
         }
-        if (!is_repeated(rule, i))
-            tn_ruleindex_add(index, rule);
+        tn_ruleindex_add(index, rule);
     }
 }
 

@@ -283,7 +283,6 @@ tn_confinement_get_strength(const TnExecRule *rule, const char **ret_words)
         (rule->features & TN_CONFINE_FILTER) != 0 && (rule->features & TN_CONFINE_LOG) == 0;
     gboolean view = (rule->features & TN_CONFINE_READ_ONLY) != 0;
     gboolean no_ipc = (rule->features & TN_CONFINE_NO_IPC) != 0;
-
     gboolean alone =
         (rule->features & TN_CONFINE_PIDNS) != 0 &&
         (rule->features & (TN_CONFINE_NO_NETWORK | TN_CONFINE_NO_IPC | TN_CONFINE_NETNS)) != 0;

@@ -168,40 +168,6 @@ is_literal(const TnElement *element)
 }
 
 static gboolean
-is_word(const char *text, gsize size)
-{
-    if (size == 0 || size > TN_PATTERN_WORD_LIMIT_BYTES || !g_ascii_isalnum(text[0]))
-        return FALSE;
-    for (gsize i = 1; i < size; i++)
-        if (!is_word_byte(text[i]))
-            return FALSE;
-    return TRUE;
-}
-
-/* Most elements are one part, which needs no positions. */
-static gboolean
-match_only_part(const TnPart *part, const char *arg, gsize size)
-{
-    switch (part->kind) {
-    case TN_PART_LITERAL:
-        return strcmp(part->text, arg) == 0;
-    case TN_PART_INT:
-        return match_int(part, arg, size);
-    case TN_PART_WORD:
-        return is_word(arg, size);
-    case TN_PART_ENUM:
-        return g_strv_contains((const char *const *)part->words, arg);
-    case TN_PART_GLOB:
-        return size > 0 && size <= TN_PATTERN_PATH_LIMIT_BYTES && match_glob(part->text, arg, size);
-    case TN_PART_PATH:
-        return match_path(part->text, arg, size);
-    case TN_PART_N:
-        break;
-    }
-    return FALSE;
-}
-
-static gboolean
 match_parts(const TnElement *element, const char *arg)
 {
     gsize size = strlen(arg);
@@ -210,8 +176,8 @@ match_parts(const TnElement *element, const char *arg)
 
     if (size > TN_PATTERN_ARG_LIMIT_BYTES)
         return FALSE;
-    if (element->n_parts == 1)
-        return match_only_part(&element->parts[0], arg, size);
+    if (is_literal(element))
+        return strcmp(element->parts[0].text, arg) == 0;
     now = g_malloc0(size + 1);
     next = g_malloc0(size + 1);
     now[0] = 1;

@@ -70,7 +70,7 @@ tn_ruleindex_free(TnRuleIndex *index)
     g_free(index);
 }
 
-/* Two lines of a rule may lead to one list. */
+/* Two lines of a rule may lead to one list, two of its paths to one index. */
 static void
 append_once(GPtrArray *list, const TnExecRule *rule)
 {
@@ -124,7 +124,7 @@ tn_ruleindex_add(TnRuleIndex *index, const TnExecRule *rule)
     const GPtrArray *lines = rule->conf->args;
     gboolean denies = rule->conf->verdict != 0;
 
-    g_ptr_array_add(index->all, (gpointer)(guintptr)rule);
+    append_once(index->all, rule);
     /* Without a line a rule allows no arguments, or denies all. */
     if (lines->len == 0 && denies)
         append_once(index->others, rule);

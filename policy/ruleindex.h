@@ -16,7 +16,7 @@ TnRuleIndex *tn_ruleindex_new(void);
 /* INDEX may be NULL. */
 void tn_ruleindex_free(TnRuleIndex *index);
 
-/* Adds RULE (borrowed, as are its lines) behind all that are there; once for each rule. */
+/* Adds RULE (borrowed, as are its lines) behind all that are there; the last one again: nothing. */
 void tn_ruleindex_add(TnRuleIndex *index, const TnExecRule *rule);
 
 /* All rules that were added, in their order. */

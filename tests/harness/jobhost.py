@@ -74,14 +74,13 @@ def children_of(agent):
     return found
 
 
-def play(checks, start):
-    """Runs CHECKS, each with commands and an agent of its own from START(check) (a program's name:
-    a plain one); ends the process."""
+def play_each(pairs):
+    """Runs checks, each with commands and an agent of its own: PAIRS of a check and what makes its
+    agent. Ends the process."""
     failed = 0
-    for check in checks:
+    for check, start in pairs:
         try:
-            with Agent(start) if isinstance(start, str) else start(check) as agent, \
-                    agent.connect() as link:
+            with start() as agent, agent.connect() as link:
                 check(Commands(link), agent)
             print(f"ok   {check.__name__}", flush=True)
         except Exception as why:  # pylint: disable=broad-except
@@ -89,3 +88,8 @@ def play(checks, start):
             traceback.print_exc(file=sys.stdout)
             print(f"FAIL {check.__name__}", flush=True)
     sys.exit(1 if failed else 0)
+
+
+def play(checks, program):
+    """The same with plain agents of PROGRAM."""
+    play_each([(check, lambda: Agent(program)) for check in checks])

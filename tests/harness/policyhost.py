@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the plays of policies share: an agent with a policy of its own, and its records."""
+import functools
 import json
 import os
 import shutil
@@ -86,5 +87,5 @@ def play(checks, program):
     if os.geteuid() != 0:
         print("SKIP only root can give a program to another user")
         sys.exit(SKIPPED)
-    policies = dict(checks)
-    jobhost.play(policies, lambda check: PolicyAgent(program, policies[check]))
+    jobhost.play_each([(check, functools.partial(PolicyAgent, program, policy))
+                       for check, policy in checks])

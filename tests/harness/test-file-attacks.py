@@ -36,7 +36,8 @@ def unmount(path):
 def under_rule(access, more="", setting=""):
     """An agent whose only files are those below a fresh directory; that directory."""
     directory = tempfile.mkdtemp(dir=TOP)
-    return PolicyAgent(sys.argv[1], f"[policy]\nerror-detail = full\n{setting}[commands]\nallow = @sync @info\n"
+    return PolicyAgent(sys.argv[1], f"[policy]\nerror-detail = full\n{setting}"
+                       f"[commands]\nallow = @sync @info\n"
                        f"[file f]\npath = {directory}\naccess = {access}\n{more}"), directory
 
 

@@ -578,6 +578,50 @@ test_begun_requests_wait_for_the_oldest(void **state)
     remove_peer(small);
 }
 
+static void
+count_drained(gpointer data)
+{
+    ++*(guint *)data;
+}
+
+/* What has begun is read to its end and answered, held answers come, nothing new begins. */
+static void
+test_a_drain_ends_what_is_under_way(void **state)
+{
+    Fixture *fixture = *state;
+    FakePeer *half = add_peer(fixture);
+    FakePeer *held = add_peer(fixture);
+    FakePeer *quiet = add_peer(fixture);
+    guint n_drained = 0;
+
+    feed(half, "{\"execute\":\"pi");
+    feed(held, "{\"execute\":\"keep\"}\n");
+    fixture->commands.answer_when_hurried = TRUE;
+    tn_sessions_drain(fixture->sessions, count_drained, &n_drained);
+    assert_output(held, PONG);
+    feed(quiet, PING);
+    turn();
+    assert_output(quiet, "");
+    assert_int_equal(n_drained, 0);
+    assert_false(tn_sessions_is_quiet(fixture->sessions));
+    feed(half, "ng\"}\n" PING);
+    turn();
+    assert_true(n_drained == 1 && tn_sessions_is_quiet(fixture->sessions));
+    assert_output(half, PONG PONG); /* both came in one read */
+    feed(half, PING);
+    assert_output(half, "");
+
+    tn_sessions_resume(fixture->sessions);
+    assert_output(half, PONG);
+    assert_output(quiet, PONG);
+    turn();
+    assert_int_equal(n_drained, 1);
+    tn_sessions_free(g_steal_pointer(&fixture->sessions));
+    remove_peer(half);
+    remove_peer(held);
+    remove_peer(quiet);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -598,6 +642,7 @@ main(void)
         TEST(test_an_edge_is_followed_to_its_end),
         TEST(test_a_long_reply_leaves_others_their_turn),
         TEST(test_begun_requests_wait_for_the_oldest),
+        TEST(test_a_drain_ends_what_is_under_way),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -484,6 +484,30 @@ test_detach(void **state)
     }
 }
 
+/* A large message's memory serves the one behind it, and nothing of the two is mixed up. */
+static void
+test_recycle(void **state)
+{
+    g_autoptr(TnFrame) frame = tn_frame_new(NULL);
+    const gsize n = 100 * 1000;
+    const char *why = NULL;
+
+    for (int round = 0; round < 4; round++) {
+        g_autofree char *body = g_strnfill(n, (char)('a' + round));
+        g_autofree char *text = g_strconcat("[\"", body, "\"] [", NULL);
+        TnMessage message = {0};
+
+        feed_bytes(frame, text, strlen(text));
+        assert_int_equal(tn_frame_next(frame, &message, &why), TN_FRAME_MESSAGE);
+        tn_frame_detach(frame, &message);
+        assert_string_equal(tn_message_get_string(&message, 1), body);
+        tn_frame_recycle(frame, &message);
+        assert_null(message.bytes);
+        feed_bytes(frame, "]", 1);
+        assert_int_equal(tn_frame_next(frame, &message, &why), TN_FRAME_MESSAGE);
+    }
+}
+
 static void
 test_reset_forgets(void **state)
 {
@@ -574,6 +598,7 @@ main(void)
         cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_duplicate_of_each_key),
         cmocka_unit_test(test_detach),
+        cmocka_unit_test(test_recycle),
         cmocka_unit_test(test_reset_forgets),
         cmocka_unit_test(test_trim_keeps_what_has_begun),
         cmocka_unit_test(test_has_input),
