@@ -76,7 +76,7 @@ struct TnSessions {
 static void
 note_burst(TnSessions *all)
 {
-    all->last_burst_us = tn_clock_monotonic_us();
+    all->last_burst_us = tn_clock_coarse_us();
     if (!tn_timer_is_set(all->trim))
         tn_timer_set(all->trim, all->last_burst_us + TRIM_US);
 }

@@ -15,11 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NS_PER_S        G_GINT64_CONSTANT(1000000000)
-#define TRIES           100
-#define READ_BYTES      ((gsize)256 << 10)
-#define WRITEBACK_BYTES ((gint64)8 << 20)
-#define WORD_DIGITS     16
+#define NS_PER_S    G_GINT64_CONSTANT(1000000000)
+#define TRIES       100
+#define READ_BYTES  ((gsize)256 << 10)
+#define WORD_DIGITS 16
 
 static gboolean
 set_local_error(const char *verb, const char *path, GError **error)
@@ -100,17 +99,6 @@ tn_localfile_begin(TnLocalFile *file, const char *path, const char *word, gboole
     return word == NULL ? open_fresh(file, error) : open_resumed(file, word, error);
 }
 
-/* The disk works while more comes, or the sync at the end would have all of it to do. */
-static void
-begin_writeback(int fd, gint64 before, gint64 after)
-{
-    gint64 from = before - before % WRITEBACK_BYTES;
-    gint64 to = after - after % WRITEBACK_BYTES;
-
-    if (to > from)
-        (void)sync_file_range(fd, from, to - from, SYNC_FILE_RANGE_WRITE);
-}
-
 gboolean
 tn_localfile_append(TnLocalFile *file, const guint8 *bytes, gsize size, GError **error)
 {
@@ -129,7 +117,9 @@ tn_localfile_append(TnLocalFile *file, const guint8 *bytes, gsize size, GError *
         size -= (gsize)n;
         file->size += n;
     }
-    begin_writeback(file->fd, before, file->size);
+    if (file->writeback == NULL)
+        file->writeback = tn_writeback_new(file->fd);
+    tn_writeback_note(file->writeback, before, file->size);
     return TRUE;
 }
 
@@ -171,7 +161,8 @@ tn_localfile_commit(TnLocalFile *file, gint64 mode, gint64 mtime_ns, gboolean ke
 {
     if (!set_attributes(file, mode, mtime_ns, error))
         return FALSE;
-    if (fsync(file->fd) != 0 && errno != EINVAL)
+    errno = tn_writeback_sync(file->writeback, file->fd);
+    if (errno != 0 && errno != EINVAL)
         return set_local_error("sync", file->path, error);
     if (renameat2(AT_FDCWD, file->temp, AT_FDCWD, file->path,
                   keeps_existing ? RENAME_NOREPLACE : 0) != 0) {
@@ -187,6 +178,7 @@ tn_localfile_commit(TnLocalFile *file, gint64 mode, gint64 mtime_ns, gboolean ke
 void
 tn_localfile_clear(TnLocalFile *file)
 {
+    g_clear_pointer(&file->writeback, tn_writeback_free);
     if (file->fd >= 0 && file->path != NULL)
         close(file->fd);
     file->fd = -1;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "platform/writeback.h"
+
 #include <glib.h>
 
 /*
@@ -12,6 +14,7 @@ typedef struct {
     char *path;
     char *temp; /* beside it; NULL when there is nothing to clean up */
     int fd;
+    TnWriteback *writeback;   /* NULL until something is added */
     gint64 size;              /* bytes that are there */
     GChecksum *digest;        /* of them; NULL when not asked for */
     gboolean is_partial_kept; /* an interrupted copy stays, to be resumed */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Time as plain integers. g_get_monotonic_time() would do for the first one, but it makes no
+ * Time as plain integers. g_get_monotonic_time() would do for the first, but it makes no
  * promise to be callable after fork, and its sibling for wall time has microseconds only.
  */
 
@@ -15,14 +15,26 @@ enum {
     NS_PER_S = 1000000000
 };
 
-gint64
-tn_clock_monotonic_us(void)
+static gint64
+read_us(clockid_t clock)
 {
     struct timespec now = {0};
 
-    /* Cannot fail: the clock exists on every Linux and the address is ours. */
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    /* Cannot fail: the clocks exist on every Linux and the address is ours. */
+    (void)clock_gettime(clock, &now);
     return (gint64)now.tv_sec * US_PER_S + now.tv_nsec / NS_PER_US;
+}
+
+gint64
+tn_clock_monotonic_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
+gint64
+tn_clock_coarse_us(void)
+{
+    return read_us(CLOCK_MONOTONIC_COARSE);
 }
 
 gint64

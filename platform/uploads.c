@@ -6,13 +6,15 @@
  * written before the hidden file exists: whatever is killed in between leaves a record without a
  * file, never a file without a record.
  *
- * What was received is what the hidden file holds: its size is the offset to resume at. Nothing is
- * synced before the end; a machine that loses power loses an unfinished upload, not a file.
+ * What was received is what the hidden file holds: its size is the offset to resume at. What
+ * is synced before the end is for speed alone: a machine that loses power loses an unfinished
+ * upload, not a file.
  */
 
 #include "platform/uploads.h"
 #include "platform/clock.h"
 #include "platform/fd.h"
+#include "platform/writeback.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +29,6 @@ enum {
     TOKEN_BYTES = 16,
     HASH_PIECE_BYTES = 256 * 1024,
     RECORD_LIMIT_BYTES = 16384,
-    WRITEBACK_BYTES = 8 * 1024 * 1024,
 };
 
 #define KEEP_NS               (G_GINT64_CONSTANT(86400) * 1000000000)
@@ -44,6 +45,7 @@ struct TnUpload {
     char *hidden; /* the hidden file's name */
     int dir_fd;   /* pinned directory of both */
     int fd;
+    TnWriteback *writeback; /* NULL until something is written */
     gint64 size;
     gint64 mode;
     gint64 uid;
@@ -68,6 +70,7 @@ free_upload(gpointer data)
 
     if (upload == NULL)
         return;
+    tn_writeback_free(upload->writeback);
     tn_fd_clear(&upload->fd);
     tn_fd_clear(&upload->dir_fd);
     tn_open_plan_unref(upload->plan);
@@ -485,17 +488,6 @@ forget(TnUploads *uploads, TnUpload *upload)
     g_mutex_unlock(&uploads->lock);
 }
 
-/* The disk works while more comes, or the sync at the end would have all of it to do. */
-static void
-begin_writeback(const TnUpload *upload, gint64 before, gint64 after)
-{
-    gint64 from = before - before % WRITEBACK_BYTES;
-    gint64 to = after - after % WRITEBACK_BYTES;
-
-    if (to > from)
-        (void)sync_file_range(upload->fd, from, to - from, SYNC_FILE_RANGE_WRITE);
-}
-
 static gboolean
 write_upload(TnUpload *upload, gint64 offset, const void *data, gsize size, gint64 *ret_end,
              GError **error)
@@ -531,7 +523,9 @@ write_upload(TnUpload *upload, gint64 offset, const void *data, gsize size, gint
         offset += n;
         size -= (gsize)n;
     }
-    begin_writeback(upload, before, offset);
+    if (upload->writeback == NULL)
+        upload->writeback = tn_writeback_new(upload->fd);
+    tn_writeback_note(upload->writeback, before, offset);
     *ret_end = MAX((gint64)end, (gint64)st.st_size);
     return TRUE;
 }
@@ -677,8 +671,11 @@ tn_uploads_finish(TnUploads *uploads, gint64 number, const char *channel, const 
         return FALSE;
     ok = check_content(upload, sha256, want_digest, &size, &digest, error) &&
          check_target(upload, TRUE, TRUE, error) && set_owner_and_mode(upload, error);
-    if (ok && sync && fsync(upload->fd) != 0)
-        ok = fail_with_errno(error, upload->path, errno);
+    if (ok && sync) {
+        int why = tn_writeback_sync(upload->writeback, upload->fd);
+
+        ok = why == 0 || fail_with_errno(error, upload->path, why);
+    }
     ok = ok && move_into_place(upload, error);
     if (!ok) {
         give_back(uploads, upload);

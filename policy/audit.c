@@ -8,6 +8,7 @@
 
 #include "policy/audit.h"
 
+#include "platform/clock.h"
 #include "policy/auditsink.h"
 #include "policy/confinement.h"
 
@@ -323,7 +324,7 @@ tn_audit_decision(TnAudit *audit, const TnPolicy *policy, const TnAction *action
         conf->required == TN_CHOICE_YES ||
         (conf->required == TN_CHOICE_AUTO && policy->rules->policy->mode == TN_MODE_LOCKED);
     gboolean bounded = verdict->kind != TN_VERDICT_ALLOW || is_read(action);
-    gint64 now_us = g_get_monotonic_time();
+    gint64 now_us = tn_clock_coarse_us();
     gboolean written;
 
     if (audit == NULL || !is_wanted(policy, action, verdict))

@@ -21,6 +21,16 @@ test_monotonic_agrees_with_glib(void **state)
 }
 
 static void
+test_coarse_is_late_by_a_tick_at_most(void **state)
+{
+    gint64 before = tn_clock_monotonic_us();
+    gint64 now = tn_clock_coarse_us();
+    gint64 after = tn_clock_monotonic_us();
+
+    assert_true(before - 11000 <= now && now <= after);
+}
+
+static void
 test_realtime_has_nanoseconds(void **state)
 {
     gint64 before = g_get_real_time() * 1000;
@@ -35,6 +45,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_monotonic_agrees_with_glib),
+        cmocka_unit_test(test_coarse_is_late_by_a_tick_at_most),
         cmocka_unit_test(test_realtime_has_nanoseconds),
     };
 
