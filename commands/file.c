@@ -171,7 +171,7 @@ close_idle(gpointer data)
 
 /* A reload may have taken the rule away by which the file was opened. */
 static gboolean
-is_revoked(const FileModule *module, const TnHandle *handle)
+is_revoked(TnCall *call, const TnHandle *handle)
 {
     const TnAction action = {
         .command = "guest-file-open",
@@ -181,7 +181,7 @@ is_revoked(const FileModule *module, const TnHandle *handle)
         .mode = handle->mode,
     };
 
-    return !tn_policy_would_allow(module->context->policy, &action);
+    return !tn_grant_would_allow(tn_call_get_grant(call), &action);
 }
 
 static TnHandle *
@@ -195,7 +195,7 @@ find_handle(TnCall *call, gint64 number, GError **error)
                     "handle '%" G_GINT64_FORMAT "' has not been found", number);
         return NULL;
     }
-    if (is_revoked(module, handle)) {
+    if (is_revoked(call, handle)) {
         (void)tn_handles_remove(module->handles, handle);
         g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DENIED,
                     "handle '%" G_GINT64_FORMAT

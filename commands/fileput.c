@@ -190,7 +190,6 @@ run_put_open(TnCall *call, const void *data, void *data_result, GError **error)
 static gboolean
 check_granted(TnCall *call, TnUploads *uploads, gint64 number, GError **error)
 {
-    const PutModule *module = tn_call_get_module(call);
     g_autofree char *path = tn_uploads_get_path(uploads, number, tn_call_get_channel(call));
     const TnAction action = {
         .command = "tenon-file-put-open",
@@ -199,7 +198,7 @@ check_granted(TnCall *call, TnUploads *uploads, gint64 number, GError **error)
         .path = path,
     };
 
-    if (path == NULL || tn_policy_would_allow(module->context->policy, &action))
+    if (path == NULL || tn_grant_would_allow(tn_call_get_grant(call), &action))
         return TRUE;
     g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DENIED,
                 "upload '%" G_GINT64_FORMAT
@@ -227,7 +226,7 @@ run_put_close(TnCall *call, const void *data, void *data_result, GError **error)
     PutResult *result = data_result;
     TnUploads *uploads = get_uploads(call, error);
 
-    return uploads != NULL &&
+    return uploads != NULL && check_granted(call, uploads, args->upload, error) &&
            tn_uploads_finish(uploads, args->upload, tn_call_get_channel(call), args->sha256,
                              args->digest, !args->has_sync || args->sync, &result->size,
                              &result->sha256, error);

@@ -32,7 +32,7 @@ struct TnGrant {
     TnOpenPlan *open_plan;
     TnOpenPlan *to_plan;
     TnCharge *charge;
-    TnPolicySettings settings;
+    TnPolicy *policy; /* that granted it */
 };
 
 /* One question on its way through the steps. */
@@ -361,7 +361,7 @@ tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
     grant->holder = holder;
     grant->command = action->command;
     grant->ref = question.ref;
-    grant->settings = holder->current->settings;
+    grant->policy = tn_policy_ref(holder->current);
     judge(&question, grant, &refusal);
     if (!record(&question, refusal, error))
         return NULL;
@@ -369,15 +369,6 @@ tn_policy_grant(TnPolicyHolder *holder, const TnAction *action, GError **error)
         return g_steal_pointer(&grant);
     g_propagate_error(error, g_steal_pointer(&refusal));
     return NULL;
-}
-
-gboolean
-tn_policy_would_allow(const TnPolicyHolder *holder, const TnAction *action)
-{
-    g_auto(TnVerdict) verdict = {0};
-
-    tn_decide(holder->current, action, NULL, NULL, &verdict);
-    return verdict.kind == TN_VERDICT_ALLOW;
 }
 
 void
@@ -409,6 +400,7 @@ tn_grant_unref(TnGrant *grant)
     if (grant == NULL || !g_atomic_int_dec_and_test(&grant->n_refs))
         return;
     tn_charge_free(grant->charge);
+    tn_policy_unref(grant->policy);
     tn_spawn_plan_unref(grant->plan);
     tn_open_plan_unref(grant->open_plan);
     tn_open_plan_unref(grant->to_plan);
@@ -436,7 +428,16 @@ tn_grant_get_to_plan(const TnGrant *grant)
 const TnPolicySettings *
 tn_grant_get_settings(const TnGrant *grant)
 {
-    return &grant->settings;
+    return &grant->policy->settings;
+}
+
+gboolean
+tn_grant_would_allow(const TnGrant *grant, const TnAction *action)
+{
+    g_auto(TnVerdict) verdict = {0};
+
+    tn_decide(grant->policy, action, NULL, NULL, &verdict);
+    return verdict.kind == TN_VERDICT_ALLOW;
 }
 
 static const TnExecRule *

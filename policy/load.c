@@ -14,6 +14,13 @@
 
 #include <string.h>
 
+TnPolicy *
+tn_policy_ref(TnPolicy *policy)
+{
+    g_atomic_int_inc(&policy->n_refs);
+    return policy;
+}
+
 void
 tn_policy_unref(TnPolicy *policy)
 {

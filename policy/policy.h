@@ -170,10 +170,6 @@ typedef struct {
 void tn_grant_note_start(const TnGrant *grant, pid_t pid);
 void tn_grant_note_end(const TnGrant *grant, const TnGrantEnd *end);
 
-/* Whether the policy in force would let ACTION begin now. Leaves no record and takes no charge: for
- * what was granted by an earlier policy and goes on. Main thread only. */
-gboolean tn_policy_would_allow(const TnPolicyHolder *holder, const TnAction *action);
-
 /* TRUE if ACTION would be granted, quotas apart; *RET_TEXT (the caller's) says why and with what
  * confinement, or is NULL where the owner chose that a host is told nothing. Nothing is recorded,
  * taken or run. Blocks on path look-up. */
@@ -202,3 +198,7 @@ TnSpawnPlan *tn_policy_plan_helper(TnPolicyHolder *holder, const char *name,
 /* What [policy] said when GRANT was given; also for workers, which must not ask a holder. Borrowed
  * from GRANT. */
 const TnPolicySettings *tn_grant_get_settings(const TnGrant *grant);
+
+/* Whether the policy of GRANT would let ACTION begin. Leaves no record and takes no charge: for
+ * what an earlier policy granted and the request of GRANT goes on with. Also for workers. */
+gboolean tn_grant_would_allow(const TnGrant *grant, const TnAction *action);

@@ -63,5 +63,6 @@ struct TnPolicy {
 };
 
 /* The end of one reference to a policy. */
+TnPolicy *tn_policy_ref(TnPolicy *policy);
 void tn_policy_unref(TnPolicy *policy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnPolicy, tn_policy_unref)

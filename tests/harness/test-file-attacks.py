@@ -148,15 +148,20 @@ def handles_after_a_reload(_ask, _agent):
                 out.write("x")
         reader = ask("guest-file-open", path=kept, mode="r")
         writers = [ask("guest-file-open", path=lost, mode="r+") for _ in range(3)]
-        upload = ask("tenon-file-put-open", path=directory + "/new", size=2)["upload"]
+        upload = ask("tenon-file-put-open", path=directory + "/new", size=1)["upload"]
         ask("tenon-file-put", upload=upload, offset=0, buf_b64="eA==")
         agent.reload(rule.format(directory, "read"))
         end = time.monotonic() + 5
         while ask_open(ask, lost) == "" and time.monotonic() < end:
             time.sleep(0.01)
         assert decode(ask("guest-file-read", handle=reader)["buf-b64"]) == b"x"
-        text = ask.refused("tenon-file-put", upload=upload, offset=1, buf_b64="eA==")["desc"]
-        assert "the policy no longer allows its file" in text, text
+        for command, more in (("tenon-file-put", {"offset": 1, "buf_b64": "eA=="}),
+                              ("tenon-file-put-close", {})):
+            text = ask.refused(command, upload=upload, **more)["desc"]
+            assert "the policy no longer allows its file" in text, text
+        assert not os.path.exists(directory + "/new")
+        ask("tenon-file-put-drop", upload=upload)
+        assert sorted(os.listdir(directory)) == ["kept", "lost"]
         for handle, (command, more) in zip(writers, (
                 ("guest-file-write", {"buf_b64": "eA=="}), ("guest-file-read", {}),
                 ("guest-file-seek", {"offset": 0, "whence": 0}))):
