@@ -143,7 +143,19 @@ make_silent_failure(const TnCommand *command)
 void
 tn_call_work(TnCall *call)
 {
-    call->has_succeeded = call->entry->command->run(call, call->args, call->result, &call->error);
+    TnHandler work = call->work != NULL ? call->work : call->entry->command->run;
+
+    call->has_succeeded = work(call, call->args, call->result, &call->error);
+}
+
+void
+tn_call_end(TnCall *call, GError *take_error)
+{
+    GError *error = take_error;
+
+    if (call->end != NULL && !call->end(call, call->args, call->result, &error) && error == NULL)
+        error = make_silent_failure(call->entry->command);
+    call->ops->answer(call, error);
 }
 
 void
@@ -153,7 +165,7 @@ tn_call_end_work(TnCall *call)
 
     if (!call->has_succeeded && error == NULL)
         error = make_silent_failure(call->entry->command);
-    call->ops->answer(call, error);
+    tn_call_end(call, error);
     tn_call_unref(call);
 }
 
@@ -164,7 +176,9 @@ tn_call_run(TnCall *call)
     GError *error = NULL;
 
     if (command->run(call, call->args, call->result, &error)) {
-        if (call->phase == TN_CALL_RUNNING)
+        if (call->work != NULL)
+            call->ops->submit(call);
+        else if (call->phase == TN_CALL_RUNNING)
             call->ops->answer(call, NULL);
         return;
     }
@@ -242,6 +256,15 @@ tn_call_defer(TnCall *call)
     call->phase = TN_CALL_DEFERRED;
     tn_call_ref(call);
     tn_call_keep_message(call);
+}
+
+gboolean
+tn_call_go_on(TnCall *call, TnHandler work, TnHandler end)
+{
+    g_assert(call->phase == TN_CALL_RUNNING && call->work == NULL);
+    call->work = work;
+    call->end = end;
+    return TRUE;
 }
 
 gpointer

@@ -68,6 +68,8 @@ typedef struct {
 typedef struct {
     /* Makes the reply, once; TAKE_ERROR NULL: from the result. */
     void (*answer)(TnCall *call, GError *take_error);
+    /* Takes CALL to a worker; answers it if there is none. */
+    void (*submit)(TnCall *call);
     /* Takes the memory of a call that has ended. */
     void (*release)(TnCall *call);
     /* NULL, or why ENTRY would not be let in now. */
@@ -96,6 +98,8 @@ struct TnCall {
     void *args;
     void *result;
     TnGrant *grant;
+    TnHandler work;         /* NULL: the command's; see tn_call_go_on() */
+    TnHandler end;          /* NULL: none */
     gboolean has_succeeded; /* what a worker left, with ERROR */
     GError *error;
 
@@ -115,7 +119,10 @@ void tn_call_unref(TnCall *call);
 
 /* Zeroed args and result for the command of CALL. */
 void tn_call_make_room(TnCall *call);
-/* Runs the handler on the main thread and answers, unless it kept the call. */
+/* Runs the handler on the main thread and answers, unless it kept the call or went on elsewhere. */
 void tn_call_run(TnCall *call);
+/* Ends CALL, of which WORK may have left something, with TAKE_ERROR or, when that is NULL, as its
+ * END says. */
+void tn_call_end(TnCall *call, GError *take_error);
 /* Takes the request's memory away from the frame if args point into it. */
 void tn_call_keep_message(TnCall *call);

@@ -102,6 +102,12 @@ void tn_call_return(TnCall *call);
 /* Consumes ERROR. */
 void tn_call_fail(TnCall *call, GError *take_error);
 
+/* For a handler on the main thread that finds that it might block: WORK runs in a worker, under the
+ * rules of a BLOCKING handler, and then END on the main thread, whose word is the answer. END is
+ * called in any case, with ERROR set when WORK failed or no worker was free: it releases what the
+ * handler left in RESULT, and returns FALSE then. Returns what the handler must return. */
+gboolean tn_call_go_on(TnCall *call, TnHandler work, TnHandler end);
+
 /* Asks to be told (once, on the main thread) when a deferred call should hurry: another request
  * has arrived on the same connection, or the peer has gone. */
 typedef void (*TnCallHurry)(TnCall *call, gpointer data);

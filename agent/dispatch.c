@@ -369,16 +369,24 @@ answer_call(TnCall *call, GError *take_error)
         tn_call_unref(call);
 }
 
-/* Hands CALL to a worker, or answers that there is none. */
+/* TnCallOps.submit */
 static void
-submit_call(TnDispatch *dispatch, TnCall *call)
+submit_call(TnCall *call)
 {
-    tn_call_keep_message(call);
+    TnDispatch *dispatch = call->owner;
+
+    if (dispatch->config.submit != NULL)
+        tn_call_keep_message(call);
     call->phase = TN_CALL_WORKING;
     tn_call_ref(call);
+    if (dispatch->config.submit == NULL) {
+        tn_call_work(call);
+        tn_call_end_work(call);
+        return;
+    }
     if (dispatch->config.submit(call, dispatch->config.data))
         return;
-    answer_call(call, g_error_new_literal(TN_REQUEST_ERROR, TN_REQUEST_ERROR_BUSY,
+    tn_call_end(call, g_error_new_literal(TN_REQUEST_ERROR, TN_REQUEST_ERROR_BUSY,
                                           "the agent is busy: all workers hang or too much waits"));
     tn_call_unref(call);
 }
@@ -403,7 +411,7 @@ run_call(TnDispatch *dispatch, TnCall *call)
             tn_call_make_room(call);
     }
     if ((call->entry->command->flags & TN_COMMAND_BLOCKING) != 0 && dispatch->config.submit != NULL)
-        submit_call(dispatch, call);
+        submit_call(call);
     else
         tn_call_run(call);
 }
@@ -431,6 +439,7 @@ begin_call(TnDispatch *dispatch, TnPeerLink *link, GString *out)
 {
     static const TnCallOps ops = {
         .answer = answer_call,
+        .submit = submit_call,
         .release = release_call,
         .explain_disabled = explain_disabled,
     };

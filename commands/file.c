@@ -23,10 +23,12 @@
 
 enum {
     DEFAULT_READ_BYTES = 4096,
+    WHENCE_MAX = 2, /* of the words below */
 };
 
 typedef struct {
     TnHandles *handles;
+    TnLocalFs *local; /* what the main thread may open from */
     const TnModuleContext *context;
     TnTimer *idle; /* fires when the longest unused handle may have to be closed */
 } FileModule;
@@ -99,8 +101,20 @@ static const TnField seek_args[] = {
     {0},
 };
 
+/* What a worker has of a handle, which may be closed meanwhile. */
+typedef struct {
+    int fd;
+    TnOpenFlags flags;
+    TnOpenPlan *plan;
+    gint64 offset; /* of a read; -1: the file's position */
+    guint64 size;
+} Remote;
+
 typedef struct {
     int64_t number;
+    int fd; /* what a worker opened; else -1 */
+    TnOpenFlags flags;
+    bool is_remote;
 } NumberResult;
 
 static const TnField number_result = {"return",
@@ -111,6 +125,7 @@ typedef struct {
     int64_t count;
     int64_t position;
     bool eof;
+    Remote remote;
 } TransferResult;
 
 static const TnField read_fields[] = {
@@ -185,25 +200,112 @@ is_revoked(TnCall *call, const TnHandle *handle)
 }
 
 static TnHandle *
+find_any_handle(TnCall *call, gint64 number, GError **error)
+{
+    const FileModule *module = tn_call_get_module(call);
+    TnHandle *handle = tn_handles_find(module->handles, number, tn_call_get_channel(call));
+
+    if (handle == NULL)
+        g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_NOT_FOUND,
+                    "handle '%" G_GINT64_FORMAT "' has not been found", number);
+    return handle;
+}
+
+/* One whose file may be used still. */
+static TnHandle *
 find_handle(TnCall *call, gint64 number, GError **error)
 {
     FileModule *module = tn_call_get_module(call);
-    TnHandle *handle = tn_handles_find(module->handles, number, tn_call_get_channel(call));
+    TnHandle *handle = find_any_handle(call, number, error);
 
-    if (handle == NULL) {
-        g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_NOT_FOUND,
-                    "handle '%" G_GINT64_FORMAT "' has not been found", number);
-        return NULL;
-    }
-    if (is_revoked(call, handle)) {
-        (void)tn_handles_remove(module->handles, handle);
-        g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DENIED,
-                    "handle '%" G_GINT64_FORMAT
-                    "' was closed: the policy no longer allows its file: Permission denied",
-                    number);
-        return NULL;
-    }
-    return handle;
+    if (handle == NULL || !is_revoked(call, handle))
+        return handle;
+    (void)tn_handles_remove(module->handles, handle);
+    g_set_error(error, TN_POLICY_ERROR, TN_POLICY_ERROR_DENIED,
+                "handle '%" G_GINT64_FORMAT
+                "' was closed: the policy no longer allows its file: Permission denied",
+                number);
+    return NULL;
+}
+
+static const char *
+get_mode(const OpenArgs *args)
+{
+    return args->mode != NULL ? args->mode : "r";
+}
+
+static gboolean
+fail_to_open(const OpenArgs *args, const GError *why, GError **error)
+{
+    g_set_error(error, why->domain, why->code, "failed to open file '%s' (mode: '%s'): %s",
+                args->path, get_mode(args), why->message);
+    return FALSE;
+}
+
+static gboolean
+check_room(TnCall *call, const OpenArgs *args, GError **error)
+{
+    const FileModule *module = tn_call_get_module(call);
+    guint max = tn_policy_get_settings(tn_policy_holder_get(module->context->policy))->max_handles;
+
+    if (tn_handles_count(module->handles) < max)
+        return TRUE;
+    g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_BUSY,
+                "failed to open file '%s' (mode: '%s'): Too many open files: at most %u handles",
+                args->path, get_mode(args), max);
+    return FALSE;
+}
+
+/* Makes a handle of RESULT's file, which it takes. */
+static gboolean
+add_handle(TnCall *call, const OpenArgs *args, NumberResult *result, GError **error)
+{
+    FileModule *module = tn_call_get_module(call);
+    TnGrant *grant = tn_call_get_grant(call);
+    tn_autofd int fd = tn_fd_steal(&result->fd);
+    TnHandle *handle = NULL;
+    gint64 number = 0;
+
+    if (!check_room(call, args, error) ||
+        !tn_state_take_number(module->context->state, &number, error))
+        return FALSE;
+    result->number = number;
+    handle = tn_handles_add(module->handles, number, tn_call_get_channel(call), tn_fd_steal(&fd),
+                            result->flags, tn_grant_get_open_plan(grant), tn_grant_ref(grant),
+                            (GDestroyNotify)tn_grant_unref);
+    handle->mode = g_intern_string(get_mode(args));
+    handle->is_remote = result->is_remote;
+    if (!tn_timer_is_set(module->idle))
+        close_idle(module);
+    return TRUE;
+}
+
+/* In a worker. */
+static gboolean
+work_open(TnCall *call, const void *args, void *data_result, GError **error)
+{
+    NumberResult *result = data_result;
+    g_autoptr(GError) why = NULL;
+
+    result->fd =
+        tn_open_plan_open(tn_grant_get_open_plan(tn_call_get_grant(call)), result->flags, &why);
+    if (result->fd < 0)
+        return fail_to_open(args, why, error);
+    result->is_remote = !tn_localfs_test(result->fd);
+    return TRUE;
+}
+
+static gboolean
+end_open(TnCall *call, const void *args, void *data_result, GError **error)
+{
+    FileModule *module = tn_call_get_module(call);
+    NumberResult *result = data_result;
+
+    if (*error != NULL)
+        return FALSE;
+    if (!result->is_remote)
+        tn_localfs_learn(module->local, result->fd);
+    return add_handle(call, args, result, error);
 }
 
 static gboolean
@@ -212,46 +314,62 @@ run_open(TnCall *call, const void *data, void *data_result, GError **error)
     FileModule *module = tn_call_get_module(call);
     const OpenArgs *args = data;
     NumberResult *result = data_result;
-    const char *mode = args->mode != NULL ? args->mode : "r";
-    TnGrant *grant = tn_call_get_grant(call);
-    const TnPolicySettings *settings =
-        tn_policy_get_settings(tn_policy_holder_get(module->context->policy));
     g_autoptr(GError) why = NULL;
-    TnHandle *handle = NULL;
-    TnOpenFlags flags;
-    gint64 number = 0;
-    int fd;
 
-    if (!tn_open_flags_parse(mode, &flags)) {
+    if (!tn_open_flags_parse(get_mode(args), &result->flags)) {
         g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC,
-                    "invalid file open mode '%s'", mode);
+                    "invalid file open mode '%s'", get_mode(args));
         return FALSE;
     }
-    if (tn_handles_count(module->handles) >= settings->max_handles) {
-        g_set_error(
-            error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_BUSY,
-            "failed to open file '%s' (mode: '%s'): Too many open files: at most %u handles",
-            args->path, mode, settings->max_handles);
+    if (!check_room(call, args, error))
         return FALSE;
-    }
-    fd = tn_open_plan_open(tn_grant_get_open_plan(grant), flags, &why);
-    if (fd < 0) {
-        g_set_error(error, why->domain, why->code, "failed to open file '%s' (mode: '%s'): %s",
-                    args->path, mode, why->message);
-        return FALSE;
-    }
-    if (!tn_state_take_number(module->context->state, &number, error)) {
-        close(fd);
-        return FALSE;
-    }
-    result->number = number;
-    handle = tn_handles_add(module->handles, result->number, tn_call_get_channel(call), fd, flags,
-                            tn_grant_get_open_plan(grant), tn_grant_ref(grant),
-                            (GDestroyNotify)tn_grant_unref);
-    handle->mode = g_intern_string(mode);
-    if (!tn_timer_is_set(module->idle))
-        close_idle(module);
-    return TRUE;
+    result->fd = tn_open_plan_open_now(tn_grant_get_open_plan(tn_call_get_grant(call)),
+                                       result->flags, module->local, &why);
+    if (result->fd == TN_OPEN_MIGHT_BLOCK)
+        return tn_call_go_on(call, work_open, end_open);
+    return result->fd >= 0 ? add_handle(call, args, result, error) : fail_to_open(args, why, error);
+}
+
+/* Lets WORK have its own descriptor of HANDLE's file, in a worker. */
+static gboolean
+go_remote(TnCall *call, const TnHandle *handle, TnHandler work, TnHandler end, GError **error)
+{
+    Remote *remote = &((TransferResult *)tn_call_get_result(call))->remote;
+
+    remote->fd = fcntl(handle->fd, F_DUPFD_CLOEXEC, 0);
+    if (remote->fd < 0)
+        return fail_with(error, "failed to reach file", errno);
+    remote->flags = handle->flags;
+    remote->plan = tn_open_plan_ref(handle->plan);
+    return tn_call_go_on(call, work, end);
+}
+
+/* A worker has done with it; close may wait too. */
+static void
+close_remote(TransferResult *result)
+{
+    tn_fd_clear(&result->remote.fd);
+    result->remote.fd = -1;
+}
+
+static gboolean
+end_remote(TnCall *call, const void *args, void *data_result, GError **error)
+{
+    TransferResult *result = data_result;
+
+    close_remote(result);
+    tn_open_plan_unref(result->remote.plan);
+    return *error == NULL;
+}
+
+/* In a worker; the close of a file on a server says what became of what was written. */
+static gboolean
+work_close(TnCall *call, const void *args, void *data_result, GError **error)
+{
+    TransferResult *result = data_result;
+    int fd = tn_fd_steal(&result->remote.fd);
+
+    return close(fd) == 0 || fail_with(error, "failed to close handle", errno);
 }
 
 static gboolean
@@ -259,11 +377,16 @@ run_close(TnCall *call, const void *data, void *result, GError **error)
 {
     FileModule *module = tn_call_get_module(call);
     const HandleArgs *args = data;
-    TnHandle *handle = find_handle(call, args->handle, error);
+    TnHandle *handle = find_any_handle(call, args->handle, error);
     int why;
 
     if (handle == NULL)
         return FALSE;
+    if (handle->is_remote) {
+        ((TransferResult *)tn_call_get_result(call))->remote.fd =
+            tn_handles_take(module->handles, handle);
+        return tn_call_go_on(call, work_close, end_remote);
+    }
     why = tn_handles_remove(module->handles, handle);
     return why == 0 || fail_with(error, "failed to close handle", why);
 }
@@ -295,17 +418,34 @@ get_read_size(TnCall *call, const TnHandle *handle, const HandleArgs *args, guin
 }
 
 static gboolean
-run_read(TnCall *call, const void *data, void *data_result, GError **error)
+work_read(TnCall *call, const void *args, void *data_result, GError **error)
 {
-    const HandleArgs *args = data;
     TransferResult *result = data_result;
-    TnHandle *handle = find_handle(call, args->handle, error);
-    guint64 size;
+    const Remote *remote = &result->remote;
     int why = 0;
 
-    if (handle == NULL || !get_read_size(call, handle, args, &size, error))
+    result->data = tn_filebulk_load(remote->fd, remote->offset, remote->size, &result->count,
+                                    &result->eof, &why);
+    close_remote(result);
+    return result->data != NULL || fail_with(error, "failed to read file", why);
+}
+
+static gboolean
+read_from(TnCall *call, TnHandle *handle, const HandleArgs *args, gint64 offset, GError **error)
+{
+    TransferResult *result = tn_call_get_result(call);
+    guint64 size = 0;
+    int why = 0;
+
+    if (!get_read_size(call, handle, args, &size, error))
         return FALSE;
-    result->data = tn_filebulk_new(handle->fd, -1, size, &result->count, &result->eof, &why);
+    if (handle->is_remote) {
+        handle->read_bytes += size;
+        result->remote.offset = offset;
+        result->remote.size = size;
+        return go_remote(call, handle, work_read, end_remote, error);
+    }
+    result->data = tn_filebulk_new(handle->fd, offset, size, &result->count, &result->eof, &why);
     if (result->data == NULL)
         return fail_with(error, "failed to read file", why);
     handle->read_bytes += size;
@@ -313,41 +453,42 @@ run_read(TnCall *call, const void *data, void *data_result, GError **error)
 }
 
 static gboolean
-run_read_at(TnCall *call, const void *data, void *data_result, GError **error)
+run_read(TnCall *call, const void *data, void *result, GError **error)
 {
     const HandleArgs *args = data;
-    TransferResult *result = data_result;
     TnHandle *handle = find_handle(call, args->handle, error);
-    guint64 size;
-    int why = EINVAL;
 
-    if (handle == NULL || !get_read_size(call, handle, args, &size, error))
-        return FALSE;
-    if (args->offset >= 0 && args->offset <= G_MAXINT64 - TN_FILE_READ_LIMIT_BYTES)
-        result->data =
-            tn_filebulk_new(handle->fd, args->offset, size, &result->count, &result->eof, &why);
-    if (result->data == NULL)
-        return fail_with(error, "failed to read file", why);
-    handle->read_bytes += size;
-    return TRUE;
+    return handle != NULL && read_from(call, handle, args, -1, error);
 }
 
 static gboolean
-check_write(const TnHandle *handle, guint64 count, GError **error)
+run_read_at(TnCall *call, const void *data, void *result, GError **error)
 {
-    const TnOpenSpec *spec = tn_open_plan_get_spec(handle->plan);
+    const HandleArgs *args = data;
+    TnHandle *handle = find_handle(call, args->handle, error);
+
+    if (handle == NULL)
+        return FALSE;
+    if (args->offset < 0 || args->offset > G_MAXINT64 - TN_FILE_READ_LIMIT_BYTES)
+        return fail_with(error, "failed to read file", EINVAL);
+    return read_from(call, handle, args, args->offset, error);
+}
+
+static gboolean
+check_write(int fd, TnOpenFlags flags, const TnOpenSpec *spec, guint64 count, GError **error)
+{
     struct stat st;
 
     /* The flag is looked at again: F_SETFL through another descriptor of ours must not undo it. */
-    if (spec->append_only && (fcntl(handle->fd, F_GETFL) & O_APPEND) == 0)
+    if (spec->append_only && (fcntl(fd, F_GETFL) & O_APPEND) == 0)
         return fail_with(error, "failed to write to file", EPERM);
     if (spec->max_size_bytes == 0)
         return TRUE;
-    if (fstat(handle->fd, &st) != 0)
+    if (fstat(fd, &st) != 0)
         return fail_with(error, "failed to write to file", errno);
     if (S_ISREG(st.st_mode)) {
-        gint64 at = (handle->flags & TN_OPEN_APPEND) != 0 ? (gint64)st.st_size
-                                                          : (gint64)lseek(handle->fd, 0, SEEK_CUR);
+        gint64 at =
+            (flags & TN_OPEN_APPEND) != 0 ? (gint64)st.st_size : (gint64)lseek(fd, 0, SEEK_CUR);
 
         if (at < 0 || (guint64)at > spec->max_size_bytes ||
             count > spec->max_size_bytes - (guint64)at)
@@ -357,27 +498,16 @@ check_write(const TnHandle *handle, guint64 count, GError **error)
 }
 
 static gboolean
-run_write(TnCall *call, const void *data, void *data_result, GError **error)
+write_to(int fd, TnOpenFlags flags, const TnOpenPlan *plan, const HandleArgs *args,
+         TransferResult *result, GError **error)
 {
-    const HandleArgs *args = data;
-    TransferResult *result = data_result;
-    TnHandle *handle = find_handle(call, args->handle, error);
-    gsize count = args->data.size;
+    gsize count = args->has_count ? (gsize)args->count : args->data.size;
     gsize done = 0;
 
-    if (handle == NULL)
-        return FALSE;
-    if (args->has_count && (args->count < 0 || (guint64)args->count > count)) {
-        g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC,
-                    "value '%" G_GINT64_FORMAT "' is invalid for argument count", args->count);
-        return FALSE;
-    }
-    if (args->has_count)
-        count = (gsize)args->count;
-    if (!check_write(handle, count, error))
+    if (!check_write(fd, flags, tn_open_plan_get_spec(plan), count, error))
         return FALSE;
     while (done < count) {
-        ssize_t n = write(handle->fd, args->data.data + done, count - done);
+        ssize_t n = write(fd, args->data.data + done, count - done);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -394,28 +524,75 @@ run_write(TnCall *call, const void *data, void *data_result, GError **error)
 }
 
 static gboolean
-run_seek(TnCall *call, const void *data, void *data_result, GError **error)
+work_write(TnCall *call, const void *args, void *data_result, GError **error)
 {
-    static const int whences[] = {SEEK_SET, SEEK_CUR, SEEK_END};
-    const HandleArgs *args = data;
     TransferResult *result = data_result;
+    const Remote *remote = &result->remote;
+    gboolean ok = write_to(remote->fd, remote->flags, remote->plan, args, result, error);
+
+    close_remote(result);
+    return ok;
+}
+
+static gboolean
+run_write(TnCall *call, const void *data, void *data_result, GError **error)
+{
+    const HandleArgs *args = data;
     TnHandle *handle = find_handle(call, args->handle, error);
-    off_t position;
 
     if (handle == NULL)
         return FALSE;
-    if (args->whence < 0 || args->whence >= (int64_t)G_N_ELEMENTS(whences)) {
+    if (args->has_count && (args->count < 0 || (guint64)args->count > args->data.size)) {
+        g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC,
+                    "value '%" G_GINT64_FORMAT "' is invalid for argument count", args->count);
+        return FALSE;
+    }
+    if (handle->is_remote)
+        return go_remote(call, handle, work_write, end_remote, error);
+    return write_to(handle->fd, handle->flags, handle->plan, args, data_result, error);
+}
+
+static gboolean
+seek_to(int fd, const HandleArgs *args, TransferResult *result, GError **error)
+{
+    static const int whences[] = {SEEK_SET, SEEK_CUR, SEEK_END};
+    off_t position = lseek(fd, args->offset, whences[args->whence]);
+
+    if (position < 0)
+        return fail_with(error, "failed to seek file", errno);
+    result->position = position;
+    return TRUE;
+}
+
+/* The end of a remote file is known to its server. */
+static gboolean
+work_seek(TnCall *call, const void *args, void *data_result, GError **error)
+{
+    TransferResult *result = data_result;
+    gboolean ok = seek_to(result->remote.fd, args, result, error);
+
+    close_remote(result);
+    return ok;
+}
+
+static gboolean
+run_seek(TnCall *call, const void *data, void *data_result, GError **error)
+{
+    const HandleArgs *args = data;
+    TnHandle *handle = find_handle(call, args->handle, error);
+
+    if (handle == NULL)
+        return FALSE;
+    if (args->whence < 0 || args->whence > WHENCE_MAX) {
         g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC,
                     "invalid whence code %" G_GINT64_FORMAT, args->whence);
         return FALSE;
     }
     if (tn_open_plan_get_spec(handle->plan)->append_only)
         return fail_with(error, "failed to seek file", EPERM);
-    position = lseek(handle->fd, args->offset, whences[args->whence]);
-    if (position < 0)
-        return fail_with(error, "failed to seek file", errno);
-    result->position = position;
-    return TRUE;
+    if (handle->is_remote)
+        return go_remote(call, handle, work_seek, end_remote, error);
+    return seek_to(handle->fd, args, data_result, error);
 }
 
 static gboolean
@@ -433,6 +610,7 @@ create_file_module(const TnModuleContext *context)
     FileModule *module = g_new0(FileModule, 1);
 
     module->handles = tn_handles_new();
+    module->local = tn_localfs_new();
     module->context = context;
     module->idle = tn_timer_new(TN_LOOP_LATER, close_idle, module);
     return module;
@@ -445,6 +623,7 @@ destroy_file_module(gpointer data)
 
     tn_timer_free(module->idle);
     tn_handles_free(module->handles);
+    tn_localfs_free(module->local);
     g_free(module);
 }
 
@@ -466,6 +645,7 @@ static const TnCommand file_commands[] = {
         .group = "@file-read",
         .args = handle_args,
         .args_size = sizeof(HandleArgs),
+        .result_size = sizeof(TransferResult), /* for run_close alone */
         .run = run_close,
         .since = "0.1",
         .doc = "close a handle",

@@ -14,6 +14,7 @@
 enum {
     /* Envelope of a reply around its data, with room for an id of ordinary length. */
     REPLY_OVERHEAD_BYTES = 4096,
+    LOAD_BYTES = 1024 * 1024,
 };
 
 typedef struct {
@@ -92,11 +93,12 @@ free_source(TnBulk *bulk)
     g_free(source);
 }
 
-TnBulk *
-tn_filebulk_new(int fd, gint64 offset, guint64 size, int64_t *count, bool *eof_seen, int *ret_why)
+/* A source of SIZE bytes of which the FIRST are read now. */
+static TnBulk *
+make_source(int fd, gint64 offset, guint64 size, gsize first, int64_t *count, bool *eof_seen,
+            int *ret_why)
 {
     FileBulk *source = g_new0(FileBulk, 1);
-    gsize first = (gsize)MIN(size, TN_BULK_PIECE_BYTES);
 
     source->bulk.pull = pull_piece;
     source->bulk.free = free_source;
@@ -116,6 +118,21 @@ tn_filebulk_new(int fd, gint64 offset, guint64 size, int64_t *count, bool *eof_s
         return &source->bulk;
     free_source(&source->bulk);
     return NULL;
+}
+
+TnBulk *
+tn_filebulk_new(int fd, gint64 offset, guint64 size, int64_t *count, bool *eof_seen, int *ret_why)
+{
+    return make_source(fd, offset, size, (gsize)MIN(size, TN_BULK_PIECE_BYTES), count, eof_seen,
+                       ret_why);
+}
+
+TnBulk *
+tn_filebulk_load(int fd, gint64 offset, guint64 size, int64_t *count, bool *eof_seen, int *ret_why)
+{
+    gsize all = (gsize)MIN(size, LOAD_BYTES);
+
+    return make_source(fd, offset, all, all, count, eof_seen, ret_why);
 }
 
 guint64

@@ -16,5 +16,10 @@
 TnBulk *tn_filebulk_new(int fd, gint64 offset, guint64 size, int64_t *count, bool *eof_seen,
                         int *ret_why);
 
+/* The same for a file whose server may be gone: reads all of it now, at most 1 MiB, so that nothing
+ * is read behind it. Blocks. */
+TnBulk *tn_filebulk_load(int fd, gint64 offset, guint64 size, int64_t *count, bool *eof_seen,
+                         int *ret_why);
+
 /* SIZE, or less: as much as fits into one reply of the call's channel. */
 guint64 tn_filebulk_fit(TnCall *call, guint64 size);

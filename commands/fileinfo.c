@@ -150,6 +150,7 @@ typedef struct {
     TnBulk *data;
     int64_t count;
     bool eof;
+    int fd; /* of a local file system that was not known yet; else -1 */
 } GetResult;
 
 static const TnField get_fields[] = {
@@ -178,6 +179,18 @@ static const TnField hash_fields[] = {
 
 static const TnField hash_result = {"return", .type = TN_TYPE_OBJECT, .fields = hash_fields};
 
+typedef struct {
+    TnLocalFs *local; /* what the main thread may read from */
+} InfoModule;
+
+static gboolean
+fail_to_open(const InfoArgs *args, const char *verb, const GError *why, GError **error)
+{
+    g_set_error(error, why->domain, why->code, "failed to %s '%s': %s", verb, args->path,
+                why->message);
+    return FALSE;
+}
+
 static int
 open_granted(TnCall *call, const InfoArgs *args, const char *verb, TnOpenFlags flags,
              GError **error)
@@ -186,8 +199,7 @@ open_granted(TnCall *call, const InfoArgs *args, const char *verb, TnOpenFlags f
     int fd = tn_open_plan_open(tn_grant_get_open_plan(tn_call_get_grant(call)), flags, &why);
 
     if (fd < 0)
-        g_set_error(error, why->domain, why->code, "failed to %s '%s': %s", verb, args->path,
-                    why->message);
+        fail_to_open(args, verb, why, error);
     return fd;
 }
 
@@ -277,26 +289,69 @@ get_size(TnCall *call, const InfoArgs *args)
 }
 
 static gboolean
-run_get(TnCall *call, const void *data, void *data_result, GError **error)
+get_content(TnCall *call, const InfoArgs *args, int fd, gboolean is_local, GetResult *result,
+            GError **error)
 {
-    const InfoArgs *args = data;
-    GetResult *result = data_result;
-    tn_autofd int fd = open_granted(call, args, "open", TN_OPEN_READ, error);
     struct stat st;
+    gint64 offset;
     int why = 0;
 
-    if (fd < 0)
-        return FALSE;
     if (fstat(fd, &st) != 0)
         return tn_error_from_errno(error, errno, "failed to read '%s'", args->path);
     result->size = st.st_size;
     result->version = tn_filestat_make_version(&st);
     if (!check_version(args, result->version, error))
         return FALSE;
-    result->data = tn_filebulk_new(fd, S_ISREG(st.st_mode) ? args->offset : -1,
-                                   get_size(call, args), &result->count, &result->eof, &why);
+    offset = S_ISREG(st.st_mode) ? args->offset : -1;
+    result->data = (is_local ? tn_filebulk_new : tn_filebulk_load)(
+        fd, offset, get_size(call, args), &result->count, &result->eof, &why);
     return result->data != NULL ||
            tn_error_from_errno(error, why, "failed to read '%s'", args->path);
+}
+
+/* In a worker. */
+static gboolean
+work_get(TnCall *call, const void *data, void *data_result, GError **error)
+{
+    GetResult *result = data_result;
+    tn_autofd int fd = open_granted(call, data, "open", TN_OPEN_READ, error);
+    gboolean is_local = fd >= 0 && tn_localfs_test(fd);
+
+    if (fd < 0 || !get_content(call, data, fd, is_local, result, error))
+        return FALSE;
+    if (is_local)
+        result->fd = tn_fd_steal(&fd);
+    return TRUE;
+}
+
+static gboolean
+end_get(TnCall *call, const void *args, void *data_result, GError **error)
+{
+    InfoModule *module = tn_call_get_module(call);
+    GetResult *result = data_result;
+
+    if (result->fd >= 0)
+        tn_localfs_learn(module->local, result->fd);
+    tn_fd_clear(&result->fd);
+    return *error == NULL;
+}
+
+static gboolean
+run_get(TnCall *call, const void *data, void *data_result, GError **error)
+{
+    const InfoModule *module = tn_call_get_module(call);
+    const InfoArgs *args = data;
+    GetResult *result = data_result;
+    g_autoptr(GError) why = NULL;
+    tn_autofd int fd = tn_open_plan_open_now(tn_grant_get_open_plan(tn_call_get_grant(call)),
+                                             TN_OPEN_READ, module->local, &why);
+
+    result->fd = -1;
+    if (fd == TN_OPEN_MIGHT_BLOCK)
+        return tn_call_go_on(call, work_get, end_get);
+    if (fd < 0)
+        return fail_to_open(args, "open", why, error);
+    return get_content(call, args, fd, TRUE, result, error);
 }
 
 static gboolean
@@ -322,6 +377,24 @@ run_hash(TnCall *call, const void *data, void *data_result, GError **error)
     if (result->sha256 == NULL)
         g_prefix_error(error, "failed to read '%s': ", args->path);
     return result->sha256 != NULL;
+}
+
+static gpointer
+create_info_module(const TnModuleContext *context)
+{
+    InfoModule *module = g_new0(InfoModule, 1);
+
+    module->local = tn_localfs_new();
+    return module;
+}
+
+static void
+destroy_info_module(gpointer data)
+{
+    InfoModule *module = data;
+
+    tn_localfs_free(module->local);
+    g_free(module);
 }
 
 static const TnCommand fileinfo_commands[] = {
@@ -378,4 +451,6 @@ static const TnCommand fileinfo_commands[] = {
 const TnModule tn_fileinfo_module = {
     .name = "fileinfo",
     .commands = fileinfo_commands,
+    .create = create_info_module,
+    .destroy = destroy_info_module,
 };

@@ -16,10 +16,33 @@ struct TnHandles {
     GHashTable *by_number; /* of TnHandle, keyed by its number */
 };
 
+static gpointer
+close_file(gpointer data)
+{
+    close(GPOINTER_TO_INT(data));
+    return NULL;
+}
+
+/* 0 or close's errno. */
+static int
+close_handle(const TnHandle *handle)
+{
+    GThread *thread = NULL;
+
+    if (handle->fd < 0)
+        return 0;
+    if (handle->is_remote)
+        thread = g_thread_try_new("close", close_file, GINT_TO_POINTER(handle->fd), NULL);
+    if (thread == NULL)
+        return close(handle->fd) == 0 ? 0 : errno;
+    g_thread_unref(thread);
+    return 0;
+}
+
 static int
 free_handle(TnHandle *handle)
 {
-    int why = close(handle->fd) == 0 ? 0 : errno;
+    int why = close_handle(handle);
 
     tn_open_plan_unref(handle->plan);
     if (handle->free_grant != NULL)
@@ -105,6 +128,16 @@ tn_handles_sweep(TnHandles *handles, gint64 before_us)
             oldest_us = handle->used_us;
     }
     return oldest_us;
+}
+
+int
+tn_handles_take(TnHandles *handles, TnHandle *handle)
+{
+    int fd = handle->fd;
+
+    handle->fd = -1;
+    (void)tn_handles_remove(handles, handle);
+    return fd;
 }
 
 int

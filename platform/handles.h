@@ -9,7 +9,8 @@
 /*
  * Open files with a number and an owner. A number belongs to the channel it was opened through
  * (hosts such as Proxmox open one connection per command), is never used twice, and is found by
- * its own channel only. Main thread only.
+ * its own channel only. Main thread only. A remote file is closed by a thread of its own, for close
+ * may wait for its server; what close says is lost then.
  */
 
 typedef struct {
@@ -17,6 +18,7 @@ typedef struct {
     const char *channel; /* interned */
     int fd;
     TnOpenFlags flags;
+    gboolean is_remote; /* set by whoever adds it: its file system may never answer */
     TnOpenPlan *plan;
     const char *mode; /* one of fopen's, interned; set by whoever adds it, else NULL */
     gint64 used_us;   /* when it was last found, of tn_clock_monotonic_us() */
@@ -48,6 +50,9 @@ TnHandle *tn_handles_find(const TnHandles *handles, gint64 number, const char *c
 /* Forgets and closes all that were last used before BEFORE_US. Returns when the longest unused of
  * the others was used, 0 when there are none. */
 gint64 tn_handles_sweep(TnHandles *handles, gint64 before_us);
+
+/* Forgets HANDLE; returns its file, which the caller owns. */
+int tn_handles_take(TnHandles *handles, TnHandle *handle);
 
 /* Forgets HANDLE and closes its file, whatever close(2) says: after an error the descriptor is gone
  * too (close(2), "Dealing with error returns"). Returns 0 or close's errno. */

@@ -168,7 +168,7 @@ call_openat2(int dir_fd, const char *path, int flags, mode_t mode, uint64_t reso
     for (int i = 0; i < RESOLVE_TRIES; i++) {
         long fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof how);
 
-        if (fd >= 0 || errno != EAGAIN)
+        if (fd >= 0 || errno != EAGAIN || (resolve & RESOLVE_CACHED) != 0)
             return (int)fd;
     }
     errno = EACCES;
@@ -205,25 +205,32 @@ walk_components(int dir_fd, const char *path, int flags, mode_t mode)
     return tn_fd_steal(&at);
 }
 
-static int
-open_beneath(const TnOpenSpec *spec, int dir_fd, const char *rest, int flags, mode_t mode)
+/* How the rest of a path is resolved below the rule's directory. */
+static uint64_t
+get_resolve_flags(const TnOpenSpec *spec)
 {
     uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-    int fd;
 
     if (!spec->symlinks)
         resolve |= RESOLVE_NO_SYMLINKS;
     if (!spec->cross_mounts)
         resolve |= RESOLVE_NO_XDEV;
-    fd = call_openat2(dir_fd, rest, flags, mode, resolve);
+    return resolve;
+}
+
+static int
+open_beneath(const TnOpenSpec *spec, int dir_fd, const char *rest, int flags, mode_t mode)
+{
+    int fd = call_openat2(dir_fd, rest, flags, mode, get_resolve_flags(spec));
+
     if (fd < 0 && errno == ENOSYS)
         return walk_components(dir_fd, rest, flags, mode);
     return fd;
 }
 
-/* Where the look-up starts and what remains of the path from there. */
+/* Where the look-up starts and what remains of the path from there. CACHED: RESOLVE_CACHED or 0. */
 static int
-open_base(const TnOpenSpec *spec, const char **ret_rest)
+open_base(const TnOpenSpec *spec, uint64_t cached, const char **ret_rest)
 {
     gsize length;
     int fd;
@@ -241,8 +248,8 @@ open_base(const TnOpenSpec *spec, const char **ret_rest)
         return -1;
     }
     fd = call_openat2(AT_FDCWD, spec->below, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
-                      RESOLVE_NO_SYMLINKS);
-    if (fd < 0 && errno == ENOSYS) {
+                      RESOLVE_NO_SYMLINKS | cached);
+    if (fd < 0 && errno == ENOSYS && cached == 0) {
         tn_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
         fd = walk_components(root, spec->below, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
@@ -439,32 +446,44 @@ check_place(const TnOpenSpec *spec, int base, const char *rest)
     return fd >= 0 && check_directory(spec, fd);
 }
 
+/* Opens what an O_PATH descriptor found, if it may be. */
+static int
+open_found(const TnOpenSpec *spec, int take_found, TnOpenFlags flags)
+{
+    tn_autofd int found = take_found;
+    struct stat st;
+
+    if (fstat(found, &st) != 0 || !check_found(spec, &st, flags))
+        return -1;
+    if ((flags & TN_OPEN_EXCLUSIVE) != 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    if ((flags & TN_OPEN_PATH) != 0)
+        return tn_fd_steal(&found);
+    if ((flags & TN_OPEN_WRITE) != 0 && !spec->may_write && !spec->append_only) {
+        errno = EACCES; /* the rule lets new files be made, not old ones changed */
+        return -1;
+    }
+    return reopen_found(found, flags);
+}
+
+static int
+get_look_flags(TnOpenFlags flags)
+{
+    return O_PATH | O_CLOEXEC | ((flags & TN_OPEN_NOFOLLOW) != 0 ? O_NOFOLLOW : 0);
+}
+
 /* Looks, then opens what was seen, or creates what was not there. */
 static int
 look_and_open(const TnOpenSpec *spec, int base, const char *rest, TnOpenFlags flags)
 {
-    int look = O_PATH | ((flags & TN_OPEN_NOFOLLOW) != 0 ? O_NOFOLLOW : 0);
-
     for (int i = 0; i < CREATE_TRIES; i++) {
-        tn_autofd int found = open_at(spec, base, rest, look, 0);
-        struct stat st;
+        int found = open_at(spec, base, rest, get_look_flags(flags), 0);
         int fd;
 
-        if (found >= 0) {
-            if (fstat(found, &st) != 0 || !check_found(spec, &st, flags))
-                return -1;
-            if ((flags & TN_OPEN_EXCLUSIVE) != 0) {
-                errno = EEXIST;
-                return -1;
-            }
-            if ((flags & TN_OPEN_PATH) != 0)
-                return tn_fd_steal(&found);
-            if ((flags & TN_OPEN_WRITE) != 0 && !spec->may_write && !spec->append_only) {
-                errno = EACCES; /* the rule lets new files be made, not old ones changed */
-                return -1;
-            }
-            return reopen_found(found, flags);
-        }
+        if (found >= 0)
+            return open_found(spec, found, flags);
         if (errno != ENOENT || (flags & TN_OPEN_CREATE) == 0)
             return -1;
         if (!spec->may_create) {
@@ -480,6 +499,15 @@ look_and_open(const TnOpenSpec *spec, int base, const char *rest, TnOpenFlags fl
     return -1;
 }
 
+/* What leads out of the rule's directory was never allowed; how it was tried is not told. */
+static int
+fail_to_open(const TnOpenSpec *spec, int why, GError **error)
+{
+    if (spec->below != NULL && (why == EXDEV || why == ELOOP))
+        why = EACCES;
+    return fail_with_errno(error, why);
+}
+
 int
 tn_open_plan_open(const TnOpenPlan *plan, TnOpenFlags flags, GError **error)
 {
@@ -492,7 +520,7 @@ tn_open_plan_open(const TnOpenPlan *plan, TnOpenFlags flags, GError **error)
 
     if (!check_asked(spec, flags))
         return fail_with_errno(error, errno);
-    base = open_base(spec, &rest);
+    base = open_base(spec, 0, &rest);
     if (base == -1)
         return fail_with_errno(error, errno);
     before = tn_open_plan_enter(plan);
@@ -502,10 +530,58 @@ tn_open_plan_open(const TnOpenPlan *plan, TnOpenFlags flags, GError **error)
     tn_open_plan_leave(&before);
     if (base >= 0)
         close(base);
-    /* What leads out of the rule's directory was never allowed; how it was tried is not told. */
-    if (fd < 0 && spec->below != NULL && (why == EXDEV || why == ELOOP))
-        why = EACCES;
-    return fd < 0 ? fail_with_errno(error, why) : fd;
+    return fd < 0 ? fail_to_open(spec, why, error) : fd;
+}
+
+/* The object, when it is in the kernel's memory and LOCAL; else -1 and EAGAIN. */
+static int
+find_cached(const TnOpenSpec *spec, int base, const char *rest, TnOpenFlags flags,
+            const TnLocalFs *local)
+{
+    uint64_t resolve = RESOLVE_CACHED | (spec->below != NULL ? get_resolve_flags(spec) : 0);
+    tn_autofd int found = call_openat2(base, rest, get_look_flags(flags), 0, resolve);
+
+    /* Older kernels know no such flag, or no such call. */
+    if (found < 0 && (errno == EINVAL || errno == ENOSYS))
+        errno = EAGAIN;
+    if (found >= 0 && !tn_localfs_knows(local, found)) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return tn_fd_steal(&found);
+}
+
+int
+tn_open_plan_open_now(const TnOpenPlan *plan, TnOpenFlags flags, const TnLocalFs *local,
+                      GError **error)
+{
+    const TnOpenSpec *spec = plan->spec;
+    const char *rest = NULL;
+    TnFsIdentity before;
+    int base;
+    int fd;
+    int why;
+
+    if ((flags & (TN_OPEN_WRITE | TN_OPEN_CREATE)) != 0)
+        return TN_OPEN_MIGHT_BLOCK;
+    if (!check_asked(spec, flags))
+        return fail_with_errno(error, errno);
+    base = open_base(spec, RESOLVE_CACHED, &rest);
+    if (base == -1)
+        return TN_OPEN_MIGHT_BLOCK;
+    before = tn_open_plan_enter(plan);
+    fd = find_cached(spec, base, rest, flags, local);
+    why = errno;
+    if (fd >= 0) {
+        fd = open_found(spec, fd, flags);
+        why = errno;
+    } else if (why == EAGAIN) {
+        fd = TN_OPEN_MIGHT_BLOCK;
+    }
+    tn_open_plan_leave(&before);
+    if (base >= 0)
+        close(base);
+    return fd == -1 ? fail_to_open(spec, why, error) : fd;
 }
 
 int
@@ -523,7 +599,7 @@ tn_open_plan_open_parent(const TnOpenPlan *plan, char **ret_name, GError **error
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "/") == 0 ||
         g_str_has_suffix(spec->path, "/"))
         return fail_with_errno(error, EINVAL);
-    base = open_base(spec, &rest);
+    base = open_base(spec, 0, &rest);
     if (base == -1)
         return fail_with_errno(error, errno);
     dir = g_path_get_dirname(rest);
@@ -539,8 +615,7 @@ tn_open_plan_open_parent(const TnOpenPlan *plan, char **ret_name, GError **error
     if (base >= 0)
         close(base);
     if (fd < 0)
-        return fail_with_errno(error, spec->below != NULL && (why == EXDEV || why == ELOOP) ? EACCES
-                                                                                            : why);
+        return fail_to_open(spec, why, error);
     *ret_name = g_steal_pointer(&name);
     return fd;
 }
@@ -549,7 +624,7 @@ int
 tn_open_plan_open_base(const TnOpenPlan *plan, const char **ret_rest, GError **error)
 {
     const char *rest = NULL;
-    int base = open_base(plan->spec, &rest);
+    int base = open_base(plan->spec, 0, &rest);
 
     if (base == AT_FDCWD) {
         base = open(rest[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);

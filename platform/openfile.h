@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "platform/localfs.h"
+
 #include <gio/gio.h>
 #include <glib.h>
 #include <stdint.h>
@@ -70,6 +72,17 @@ const TnOpenSpec *tn_open_plan_get_spec(const TnOpenPlan *plan);
  * Errors: G_IO_ERROR whose message is strerror's text alone, so that callers can word it as
  * qemu-ga does; PERMISSION_DENIED also for what the plan does not allow. */
 int tn_open_plan_open(const TnOpenPlan *plan, TnOpenFlags flags, GError **error);
+
+enum {
+    TN_OPEN_MIGHT_BLOCK = -2
+};
+
+/* As tn_open_plan_open, for the main thread: only when nothing on the way has to be fetched and the
+ * file system is known to be LOCAL. Else TN_OPEN_MIGHT_BLOCK and no ERROR: a worker has to do it.
+ * So it is where a file may be made or changed, and where the kernel has no RESOLVE_CACHED (before
+ * Linux 5.12). */
+int tn_open_plan_open_now(const TnOpenPlan *plan, TnOpenFlags flags, const TnLocalFs *local,
+                          GError **error);
 
 /* Opens the directory that holds the plan's path, as a pinned O_PATH descriptor, and gives the
  * last component (owned by the caller; never "", "." or ".."). Same errors. */

@@ -8,7 +8,7 @@ Mounts a FUSE file system that nobody serves (and, where a loop device is to be 
 in a mount name space of its own. Needs root and /dev/fuse, else 77.
 """
 
-import ctypes
+import base64
 import json
 import os
 import statistics
@@ -20,27 +20,17 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import host  # noqa: E402
+from fusehost import LIBC, MNT_DETACH, FileSystem, mount, mount_fuse  # noqa: E402
 
-LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS = 0x20000
 MS_REC_PRIVATE = 0x4000 | 0x40000
-MNT_DETACH = 2
 LIMIT_S = 1.0 * host.SLOW
 
 
-def mount(source, target, kind, flags, data):
-    if LIBC.mount(source.encode(), target.encode(), kind.encode(), flags, data.encode()) < 0:
-        raise OSError(ctypes.get_errno(), f'mount {kind}')
-
-
-def mount_fuse(target, kind='fuse', source='gone'):
-    """Mounts a file system whose server never says a word. Returns its descriptor."""
-    fd = os.open('/dev/fuse', os.O_RDWR | os.O_CLOEXEC)
-    options = f'fd={fd},rootmode=40000,user_id=0,group_id=0'
-    if kind == 'fuseblk':
-        options += ',blksize=512'
-    mount(source, target, kind, 0, options)
-    return fd
+def make_directory(directory, name):
+    path = os.path.join(directory, name)
+    os.mkdir(path)
+    return path
 
 
 def make_loop(directory):
@@ -105,11 +95,96 @@ def check_fsinfo(reply, point):
     assert 'total-bytes' not in entry and entry['type'] == 'fuseblk', entry
 
 
+def check_pings(agent, calm):
+    """The main loop of AGENT has nothing to wait for; compared as in check_polls()."""
+    pings, controls = [], []
+    with agent.connect() as other, calm.connect() as control:
+        for _ in range(100):
+            pings.append(timed(other, {'execute': 'guest-ping'})[1])
+            controls.append(timed(control, {'execute': 'guest-ping'})[1])
+    ping, load = statistics.median(pings), statistics.median(controls)
+    print(f'ping {ping * 1e3:.2f} ms, of the calm agent {load * 1e3:.2f} ms')
+    assert ping < max(0.005, 3 * load), (ping, load)
+    assert max(pings) < LIMIT_S, max(pings)
+
+
+def request_for(command, **arguments):
+    return {'execute': command,
+            'arguments': {name.replace('_', '-'): value for name, value in arguments.items()}}
+
+
+def check_dead_files(agent, calm, path, held):
+    """Whoever asks for a file whose server is gone waits alone; HELD is the server's side."""
+    requests = [request_for('guest-file-open', path=path), request_for('tenon-file-get', path=path),
+                request_for('guest-file-open', path=path, mode='w'),
+                request_for('tenon-file-stat', path=path)]
+    links = [agent.connect() for _ in requests]
+    for link, request in zip(links, requests):
+        link.send(json.dumps(request).encode() + b'\n')
+    check_pings(agent, calm)
+    assert all(link.is_quiet() for link in links)
+    os.close(held)
+    for link in links:
+        reply = json.loads(link.line(10))
+        assert 'error' in reply, reply
+        link.close()
+
+
+def hang_while(system, agent, calm, link, request):
+    """Sends REQUEST while the server does not answer; returns its reply when it does again."""
+    system.hang()
+    link.send(json.dumps(request).encode() + b'\n')
+    assert system.asked.wait(10), request
+    check_pings(agent, calm)
+    assert link.is_quiet(), request
+    system.go_on()
+    return json.loads(link.line(10))['return']
+
+
+def check_served_files(agent, calm, point):
+    """Each verb on a file that another program serves: the same answers, and nobody else waits."""
+    content = bytes(range(256)) * 6144 + b'end'
+    path = os.path.join(point, 'file')
+    with FileSystem(point, content) as system, agent.connect() as link:
+        def ask(command, **arguments):
+            return link.ask(request_for(command, **arguments), deadline=10)['return']
+
+        def decode(reply):
+            data = base64.b64decode(reply['buf-b64'])
+            assert len(data) == reply['count'], reply['count']
+            return data
+
+        handle = ask('guest-file-open', path=path, mode='r+')
+        assert decode(ask('guest-file-read', handle=handle, count=10)) == content[:10]
+        # More than is read ahead of an answer: short, with a true count, and goes on from there.
+        got = decode(ask('guest-file-read', handle=handle, count=8 << 20))
+        assert got == content[10:10 + len(got)] and len(got) == 1 << 20, len(got)
+        reply = ask('guest-file-read', handle=handle, count=8 << 20)
+        assert decode(reply) == content[10 + len(got):] and reply['eof'], reply['count']
+        assert ask('guest-file-seek', handle=handle, offset=-3, whence='end')['position'] == \
+            len(content) - 3
+        ask('guest-file-write', handle=handle, buf_b64=base64.b64encode(b'END').decode())
+        assert bytes(system.content) == content[:-3] + b'END'
+        assert decode(ask('tenon-file-read-at', handle=handle, offset=5, count=5)) == content[5:10]
+        piece = ask('tenon-file-get', path=path, offset=len(content) - 3)
+        assert decode(piece) == b'END' and piece['size'] == len(content), piece
+
+        hang = lambda command, **more: hang_while(system, agent, calm, link,
+                                                  request_for(command, **more))
+        assert decode(hang('tenon-file-read-at', handle=handle, offset=0, count=4)) == content[:4]
+        assert hang('guest-file-seek', handle=handle, offset=0, whence='end')['position'] == \
+            len(content)
+        assert hang('guest-file-write', handle=handle, buf_b64='eA==')['count'] == 1
+        assert decode(hang('tenon-file-get', path=path, count=4)) == content[:4]
+        second = hang('guest-file-open', path=path)
+        hang('guest-file-close', handle=second)
+        ask('guest-file-close', handle=handle)
+        assert bytes(system.content) == content[:-3] + b'ENDx'
+
+
 def check(tenond, directory):
-    point = os.path.join(directory, 'fuse')
-    block_point = os.path.join(directory, 'block')
-    os.mkdir(point)
-    os.mkdir(block_point)
+    point = make_directory(directory, 'fuse')
+    block_point = make_directory(directory, 'block')
     loop = make_loop(directory)
     held = [mount_fuse(point)]
     try:
@@ -127,6 +202,10 @@ def check(tenond, directory):
                                 lambda reply: check_fsinfo(reply, block_point))
                 assert n == len(held), n
                 print(f'ok guest-get-fsinfo, {n} thread(s) wait')
+            check_served_files(agent, calm, make_directory(directory, 'served'))
+            print('ok files of a server that hangs')
+            check_dead_files(agent, calm, os.path.join(point, 'x'), held.pop(0))
+            print('ok files of a server that is gone')
     finally:
         # Closing the server's side ends what waits for it.
         for fd in held:

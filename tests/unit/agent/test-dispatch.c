@@ -30,6 +30,7 @@ typedef struct {
     guint n_hurries;
     GBytes *stolen;
     TnCall *submitted;
+    guint n_ended;
 } Scene;
 
 static gpointer
@@ -118,6 +119,34 @@ run_bytes_back(TnCall *call, const void *args, void *result, GError **error)
     return TRUE;
 }
 
+/* Called in any case; what WORK left is released here, once. */
+static gboolean
+end_work(TnCall *call, const void *args, void *result, GError **error)
+{
+    Scene *scene = tn_call_get_module(call);
+    Result *text = result;
+
+    scene->n_ended++;
+    if (*error != NULL)
+        return FALSE;
+    if (strcmp(text->text, "bad") != 0)
+        return TRUE;
+    g_clear_pointer(&text->text, g_free);
+    return run_failure(call, args, result, error);
+}
+
+static gboolean
+run_go_on(TnCall *call, const void *args, void *result, GError **error)
+{
+    return tn_call_go_on(call, run_bytes_back, end_work);
+}
+
+static gboolean
+run_go_on_and_fail(TnCall *call, const void *args, void *result, GError **error)
+{
+    return tn_call_go_on(call, run_failure, end_work);
+}
+
 typedef struct {
     TnBulk bulk;
     Read *read;
@@ -203,6 +232,8 @@ static const TnCommand commands[] = {
      WITH_TEXT,
      .run = run_bytes_back,
      .flags = TN_COMMAND_BLOCKING},
+    {.name = "guest-go-on", .group = "@x", WITH_TEXT, .run = run_go_on},
+    {.name = "guest-go-fail", .group = "@x", WITH_TEXT, .run = run_go_on_and_fail},
     {.name = "guest-bulk",
      .group = "@x",
      .result = &read_value,
@@ -524,13 +555,13 @@ refuse_work(TnCall *call, gpointer data)
 }
 
 static void
-test_blocking(void **state)
+check_blocking(const char *command, guint n_ends)
 {
     static const gsize sizes[] = {5, 100000};
 
     for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) {
         g_autoptr(Desk) desk = desk_new(modules, NULL, submit_later);
-        g_autofree char *request = make_request("guest-block", sizes[i]);
+        g_autofree char *request = make_request(command, sizes[i]);
         g_autofree char *bytes = g_strnfill(sizes[i], 'x');
         g_autofree char *expected = g_strdup_printf("{\"return\": {\"text\": \"%s\"}}\n", bytes);
         g_autoptr(GString) out = g_string_new(NULL);
@@ -545,9 +576,52 @@ test_blocking(void **state)
         tn_call_work(get_scene(desk)->submitted);
         tn_call_end_work(get_scene(desk)->submitted);
         assert_int_equal(desk->n_answered, 1);
+        assert_int_equal(get_scene(desk)->n_ended, n_ends);
         desk_take(call, out, 4096);
         assert_string_equal(out->str, expected);
     }
+}
+
+static void
+test_blocking(void **state)
+{
+    check_blocking("guest-block", 0);
+}
+
+static void
+test_going_on_in_a_worker(void **state)
+{
+    check_blocking("guest-go-on", 1);
+}
+
+/* The work fails, its end does, there is no worker, nobody waits any more. */
+static void
+test_going_on_ends_in_any_case(void **state)
+{
+    g_autoptr(Desk) desk = desk_new(modules, NULL, NULL);
+    g_autoptr(Desk) refusing = desk_new(modules, NULL, refuse_work);
+    g_autoptr(Desk) later = desk_new(modules, NULL, submit_later);
+    g_autofree char *request = make_request("guest-go-on", 2);
+
+    assert_error(desk, "{\"execute\":\"guest-go-fail\"}",
+                 "\"GenericError\", \"desc\": \"no such thing\"");
+    assert_int_equal(get_scene(desk)->n_ended, 1);
+    assert_error(desk, "{\"execute\":\"guest-go-on\",\"arguments\":{\"data\":\"YmFk\"}}",
+                 "\"GenericError\", \"desc\": \"no such thing\"");
+    assert_int_equal(get_scene(desk)->n_ended, 2);
+    assert_answer(desk, request, "{\"return\": {\"text\": \"xx\"}}\n");
+    assert_int_equal(get_scene(desk)->n_ended, 3);
+    assert_error(refusing, request,
+                 "\"GenericError\", \"desc\": \"the agent is busy: all workers hang or too much "
+                 "waits\"");
+    assert_int_equal(get_scene(refusing)->n_ended, 1);
+    desk_feed(later, request, strlen(request));
+    tn_call_drop(desk_begin(later, NULL));
+    assert_int_equal(get_scene(later)->n_ended, 0);
+    tn_call_work(get_scene(later)->submitted);
+    tn_call_end_work(get_scene(later)->submitted);
+    assert_int_equal(get_scene(later)->n_ended, 1);
+    assert_int_equal(later->n_answered, 0);
 }
 
 static void
@@ -594,6 +668,8 @@ main(void)
         cmocka_unit_test(test_bulk),
         cmocka_unit_test(test_steal),
         cmocka_unit_test(test_blocking),
+        cmocka_unit_test(test_going_on_in_a_worker),
+        cmocka_unit_test(test_going_on_ends_in_any_case),
         cmocka_unit_test(test_blocking_dropped),
         cmocka_unit_test(test_no_worker),
     };

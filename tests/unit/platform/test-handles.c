@@ -55,6 +55,41 @@ test_belongs_to_its_channel(void **state)
 }
 
 static void
+test_takes_a_file(void **state)
+{
+    g_autoptr(TnHandles) handles = tn_handles_new();
+    g_autoptr(TnOpenPlan) plan = make_plan();
+    int freed = 0;
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    TnHandle *handle =
+        tn_handles_add(handles, 1000, "x", fd, TN_OPEN_READ, plan, &freed, count_free);
+
+    assert_int_equal(tn_handles_take(handles, handle), fd);
+    assert_int_equal(freed, 1);
+    assert_int_equal(tn_handles_count(handles), 0);
+    assert_int_equal(close(fd), 0);
+}
+
+/* In a thread, so it may take a moment. */
+static void
+test_closes_a_remote_file(void **state)
+{
+    g_autoptr(TnHandles) handles = tn_handles_new();
+    g_autoptr(TnOpenPlan) plan = make_plan();
+    int freed = 0;
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    TnHandle *handle =
+        tn_handles_add(handles, 1000, "x", fd, TN_OPEN_READ, plan, &freed, count_free);
+
+    handle->is_remote = TRUE;
+    assert_int_equal(tn_handles_remove(handles, handle), 0);
+    assert_int_equal(freed, 1);
+    for (guint i = 0; i < 1000 && fcntl(fd, F_GETFD) >= 0; i++)
+        g_usleep(10000);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
+static void
 test_closes_all_at_the_end(void **state)
 {
     TnHandles *handles = tn_handles_new();
@@ -114,6 +149,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_belongs_to_its_channel),
+        cmocka_unit_test(test_takes_a_file),
+        cmocka_unit_test(test_closes_a_remote_file),
         cmocka_unit_test(test_closes_all_at_the_end),
         cmocka_unit_test(test_frees_once_when_close_fails),
         cmocka_unit_test(test_sweeps_what_is_not_used),

@@ -68,6 +68,52 @@ make_plan(const char *below, const char *path)
     return tn_open_plan_seal(spec);
 }
 
+/* What the main thread gets is what a worker gets, or that a worker is needed; and nothing is ever
+ * read from a file system that is not known. */
+static void
+check_open_now(const TnOpenPlan *plan, TnOpenFlags flags, int fd, const GError *error)
+{
+    g_autoptr(TnLocalFs) local = tn_localfs_new();
+    g_autoptr(GError) why = NULL;
+    tn_autofd int now = tn_open_plan_open_now(plan, flags, local, NULL);
+    struct stat one;
+    struct stat other;
+
+    assert_true(now < 0);
+    if (fd < 0)
+        return;
+    assert_int_equal(now, TN_OPEN_MIGHT_BLOCK);
+    assert_true(tn_localfs_test(fd));
+    tn_localfs_learn(local, fd);
+    now = tn_open_plan_open_now(plan, flags, local, &why);
+    if ((flags & TN_OPEN_WRITE) != 0) {
+        assert_int_equal(now, TN_OPEN_MIGHT_BLOCK);
+        return;
+    }
+    /* It was looked up a moment ago. */
+    assert_true(now >= 0);
+    assert_null(error);
+    assert_true((fcntl(now, F_GETFD) & FD_CLOEXEC) != 0);
+    assert_int_equal(fstat(fd, &one) | fstat(now, &other), 0);
+    assert_int_equal(one.st_ino, other.st_ino);
+}
+
+/* An error that the main thread meets is the one that a worker meets. */
+static void
+check_same_error(const TnOpenPlan *plan, TnOpenFlags flags, const char *known, const GError *error)
+{
+    g_autoptr(TnLocalFs) local = tn_localfs_new();
+    g_autoptr(GError) why = NULL;
+    tn_autofd int there = open(known, O_PATH | O_CLOEXEC);
+    tn_autofd int now = -1;
+
+    tn_localfs_learn(local, there);
+    now = tn_open_plan_open_now(plan, flags, local, &why);
+    assert_true(now < 0);
+    if (now == -1)
+        assert_int_equal(why->code, error->code);
+}
+
 /* Opens PATH below the rule's directory; returns the errno-like code, or -1 when it opened. */
 static int
 try_open(const char *below, const char *path, const char *mode)
@@ -79,6 +125,9 @@ try_open(const char *below, const char *path, const char *mode)
 
     assert_true(tn_open_flags_parse(mode, &flags));
     fd = tn_open_plan_open(plan, flags, &error);
+    check_open_now(plan, flags, fd, error);
+    if (error != NULL)
+        check_same_error(plan, flags, below != NULL ? below : "/", error);
     if (fd >= 0) {
         assert_null(error);
         assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
@@ -264,6 +313,8 @@ test_wins_a_rename_race(void **state)
     g_autoptr(TnOpenPlan) plan = make_plan(tree->inside, ours);
     Swap swap = {dir, other, 0};
     GThread *thread;
+    g_autoptr(TnLocalFs) local = tn_localfs_new();
+    tn_autofd int there = -1;
     struct stat secret;
     guint opened = 0;
     guint escapes = 0;
@@ -274,9 +325,12 @@ test_wins_a_rename_race(void **state)
     assert_true(g_file_set_contents(ours, "ours", -1, NULL));
     assert_int_equal(symlink(tree->root, other), 0);
     assert_int_equal(stat(tree->secret, &secret), 0);
+    there = open(tree->secret, O_PATH | O_CLOEXEC);
+    tn_localfs_learn(local, there);
     thread = g_thread_new("swap", swap_for_ever, &swap);
     for (guint64 i = 0; i < n; i++) {
-        tn_autofd int fd = tn_open_plan_open(plan, TN_OPEN_READ, NULL);
+        tn_autofd int fd = i % 2 == 0 ? tn_open_plan_open(plan, TN_OPEN_READ, NULL)
+                                      : tn_open_plan_open_now(plan, TN_OPEN_READ, local, NULL);
         struct stat st;
 
         if (fd < 0)
