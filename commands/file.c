@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The six file verbs of qemu-ga. A write is decoded in place and handed to the kernel as a whole
- * after its last character was checked, so a bad character leaves nothing half written, and a full
- * disk is told by the write that met it.
+ * The six file verbs of qemu-ga, and what keeps their handles: a number for each open file, until
+ * it is closed, unused for long, or no longer allowed.
  */
 
 #include "commands/file.h"
 #include "agent/state.h"
-#include "commands/filebulk.h"
+#include "commands/filetransfer.h"
 #include "platform/clock.h"
 #include "platform/fd.h"
-#include "platform/handles.h"
 #include "platform/loop.h"
 #include "platform/names.h"
 
@@ -20,11 +18,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum {
-    DEFAULT_READ_BYTES = 4096,
-    WHENCE_MAX = 2, /* of the words below */
-};
 
 typedef struct {
     TnHandles *handles;
@@ -46,19 +39,10 @@ static const TnField open_args[] = {
     {0},
 };
 
-typedef struct {
-    int64_t handle;
-    int64_t count;
-    bool has_count;
-    TnBytes data;
-    int64_t offset;
-    int64_t whence;
-} HandleArgs;
-
-#define HANDLE_ROW                                                       \
-    {                                                                    \
-        "handle", TN_INT(HandleArgs, handle, .flags = TN_FIELD_REQUIRED, \
-                         .doc = "number that guest-file-open returned")  \
+#define HANDLE_ROW                                                         \
+    {                                                                      \
+        "handle", TN_INT(TnHandleArgs, handle, .flags = TN_FIELD_REQUIRED, \
+                         .doc = "number that guest-file-open returned")    \
     }
 
 static const TnField handle_args[] = {
@@ -68,7 +52,7 @@ static const TnField handle_args[] = {
 
 static const TnField read_args[] = {
     HANDLE_ROW,
-    {"count", TN_INT(HandleArgs, count, TN_PRESENT(HandleArgs, has_count),
+    {"count", TN_INT(TnHandleArgs, count, TN_PRESENT(TnHandleArgs, has_count),
                      .doc = "bytes to read at most; 4096 when absent")},
     {0},
 };
@@ -76,16 +60,17 @@ static const TnField read_args[] = {
 static const TnField read_at_args[] = {
     HANDLE_ROW,
     {"offset",
-     TN_INT(HandleArgs, offset, .flags = TN_FIELD_REQUIRED, .doc = "where to begin, in bytes")},
-    {"count", TN_INT(HandleArgs, count, TN_PRESENT(HandleArgs, has_count),
+     TN_INT(TnHandleArgs, offset, .flags = TN_FIELD_REQUIRED, .min = 0,
+            .max = G_MAXINT64 - TN_FILE_READ_LIMIT_BYTES, .doc = "where to begin, in bytes")},
+    {"count", TN_INT(TnHandleArgs, count, TN_PRESENT(TnHandleArgs, has_count),
                      .doc = "bytes to read at most; 4096 when absent")},
     {0},
 };
 
 static const TnField write_args[] = {
     HANDLE_ROW,
-    {"buf-b64", TN_BYTES(HandleArgs, data, .flags = TN_FIELD_REQUIRED, .doc = "the bytes")},
-    {"count", TN_INT(HandleArgs, count, TN_PRESENT(HandleArgs, has_count),
+    {"buf-b64", TN_BYTES(TnHandleArgs, data, .flags = TN_FIELD_REQUIRED, .doc = "the bytes")},
+    {"count", TN_INT(TnHandleArgs, count, TN_PRESENT(TnHandleArgs, has_count),
                      .doc = "bytes to write; all of them when absent")},
     {0},
 };
@@ -94,21 +79,12 @@ static const char *const whence_words[] = {"set", "cur", "end", NULL};
 
 static const TnField seek_args[] = {
     HANDLE_ROW,
-    {"offset", TN_INT(HandleArgs, offset, .flags = TN_FIELD_REQUIRED, .doc = "where to")},
+    {"offset", TN_INT(TnHandleArgs, offset, .flags = TN_FIELD_REQUIRED, .doc = "where to")},
     {"whence",
-     TN_INT_OR_ENUM(HandleArgs, whence, .flags = TN_FIELD_REQUIRED, .words = whence_words,
+     TN_INT_OR_ENUM(TnHandleArgs, whence, .flags = TN_FIELD_REQUIRED, .words = whence_words,
                     .type_name = "GuestFileWhence", .doc = "0 or set, 1 or cur, 2 or end")},
     {0},
 };
-
-/* What a worker has of a handle, which may be closed meanwhile. */
-typedef struct {
-    int fd;
-    TnOpenFlags flags;
-    TnOpenPlan *plan;
-    gint64 offset; /* of a read; -1: the file's position */
-    guint64 size;
-} Remote;
 
 typedef struct {
     int64_t number;
@@ -120,49 +96,31 @@ typedef struct {
 static const TnField number_result = {"return",
                                       TN_INT(NumberResult, number, .flags = TN_FIELD_REQUIRED)};
 
-typedef struct {
-    TnBulk *data;
-    int64_t count;
-    int64_t position;
-    bool eof;
-    Remote remote;
-} TransferResult;
-
 static const TnField read_fields[] = {
-    {"buf-b64", TN_BULK(TransferResult, data, .flags = TN_FIELD_REQUIRED, .doc = "the bytes")},
-    {"count",
-     TN_INT(TransferResult, count, .flags = TN_FIELD_REQUIRED, .doc = "bytes that were read")},
-    {"eof", TN_BOOL(TransferResult, eof, .flags = TN_FIELD_REQUIRED,
+    {"buf-b64", TN_BULK(TnTransfer, data, .flags = TN_FIELD_REQUIRED, .doc = "the bytes")},
+    {"count", TN_INT(TnTransfer, count, .flags = TN_FIELD_REQUIRED, .doc = "bytes that were read")},
+    {"eof", TN_BOOL(TnTransfer, eof, .flags = TN_FIELD_REQUIRED,
                     .doc = "the read met the end of the file")},
     {0},
 };
 
 static const TnField write_fields[] = {
     {"count",
-     TN_INT(TransferResult, count, .flags = TN_FIELD_REQUIRED, .doc = "bytes that were written")},
-    {"eof", TN_BOOL(TransferResult, eof, .flags = TN_FIELD_REQUIRED, .doc = "always false")},
+     TN_INT(TnTransfer, count, .flags = TN_FIELD_REQUIRED, .doc = "bytes that were written")},
+    {"eof", TN_BOOL(TnTransfer, eof, .flags = TN_FIELD_REQUIRED, .doc = "always false")},
     {0},
 };
 
 static const TnField seek_fields[] = {
     {"position",
-     TN_INT(TransferResult, position, .flags = TN_FIELD_REQUIRED, .doc = "from the beginning")},
-    {"eof", TN_BOOL(TransferResult, eof, .flags = TN_FIELD_REQUIRED, .doc = "always false")},
+     TN_INT(TnTransfer, position, .flags = TN_FIELD_REQUIRED, .doc = "from the beginning")},
+    {"eof", TN_BOOL(TnTransfer, eof, .flags = TN_FIELD_REQUIRED, .doc = "always false")},
     {0},
 };
 
 static const TnField read_result = {"return", .type = TN_TYPE_OBJECT, .fields = read_fields};
 static const TnField write_result = {"return", .type = TN_TYPE_OBJECT, .fields = write_fields};
 static const TnField seek_result = {"return", .type = TN_TYPE_OBJECT, .fields = seek_fields};
-
-/* Wraps an errno in qemu-ga's words: "failed to read file: No space left on device". */
-static gboolean
-fail_with(GError **error, const char *what, int saved_errno)
-{
-    g_set_error(error, G_IO_ERROR, (int)g_io_error_from_errno(saved_errno), "%s: %s", what,
-                g_strerror(saved_errno));
-    return FALSE;
-}
 
 static gint64
 get_idle_us(const FileModule *module)
@@ -330,275 +288,56 @@ run_open(TnCall *call, const void *data, void *data_result, GError **error)
     return result->fd >= 0 ? add_handle(call, args, result, error) : fail_to_open(args, why, error);
 }
 
-/* Lets WORK have its own descriptor of HANDLE's file, in a worker. */
-static gboolean
-go_remote(TnCall *call, const TnHandle *handle, TnHandler work, TnHandler end, GError **error)
-{
-    Remote *remote = &((TransferResult *)tn_call_get_result(call))->remote;
-
-    remote->fd = fcntl(handle->fd, F_DUPFD_CLOEXEC, 0);
-    if (remote->fd < 0)
-        return fail_with(error, "failed to reach file", errno);
-    remote->flags = handle->flags;
-    remote->plan = tn_open_plan_ref(handle->plan);
-    return tn_call_go_on(call, work, end);
-}
-
-/* A worker has done with it; close may wait too. */
-static void
-close_remote(TransferResult *result)
-{
-    tn_fd_clear(&result->remote.fd);
-    result->remote.fd = -1;
-}
-
-static gboolean
-end_remote(TnCall *call, const void *args, void *data_result, GError **error)
-{
-    TransferResult *result = data_result;
-
-    close_remote(result);
-    tn_open_plan_unref(result->remote.plan);
-    return *error == NULL;
-}
-
-/* In a worker; the close of a file on a server says what became of what was written. */
-static gboolean
-work_close(TnCall *call, const void *args, void *data_result, GError **error)
-{
-    TransferResult *result = data_result;
-    int fd = tn_fd_steal(&result->remote.fd);
-
-    return close(fd) == 0 || fail_with(error, "failed to close handle", errno);
-}
-
 static gboolean
 run_close(TnCall *call, const void *data, void *result, GError **error)
 {
     FileModule *module = tn_call_get_module(call);
-    const HandleArgs *args = data;
+    const TnHandleArgs *args = data;
     TnHandle *handle = find_any_handle(call, args->handle, error);
-    int why;
 
-    if (handle == NULL)
-        return FALSE;
-    if (handle->is_remote) {
-        ((TransferResult *)tn_call_get_result(call))->remote.fd =
-            tn_handles_take(module->handles, handle);
-        return tn_call_go_on(call, work_close, end_remote);
-    }
-    why = tn_handles_remove(module->handles, handle);
-    return why == 0 || fail_with(error, "failed to close handle", why);
-}
-
-/* How much of COUNT this reply may carry: the channel's limit and the rule's. */
-static gboolean
-get_read_size(TnCall *call, const TnHandle *handle, const HandleArgs *args, guint64 *ret_size,
-              GError **error)
-{
-    const TnOpenSpec *spec = tn_open_plan_get_spec(handle->plan);
-    gint64 count = args->has_count ? args->count : DEFAULT_READ_BYTES;
-    guint64 size;
-
-    if (count < 0 || count > TN_FILE_READ_LIMIT_BYTES) {
-        g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC,
-                    "value '%" G_GINT64_FORMAT "' is invalid for argument count", count);
-        return FALSE;
-    }
-    size = tn_filebulk_fit(call, (guint64)count);
-    if (spec->max_read_bytes != 0) {
-        guint64 left = spec->max_read_bytes - MIN(spec->max_read_bytes, handle->read_bytes);
-
-        if (left == 0 && size > 0)
-            return fail_with(error, "failed to read file", EFBIG);
-        size = MIN(size, left);
-    }
-    *ret_size = size;
-    return TRUE;
-}
-
-static gboolean
-work_read(TnCall *call, const void *args, void *data_result, GError **error)
-{
-    TransferResult *result = data_result;
-    const Remote *remote = &result->remote;
-    int why = 0;
-
-    result->data = tn_filebulk_load(remote->fd, remote->offset, remote->size, &result->count,
-                                    &result->eof, &why);
-    close_remote(result);
-    return result->data != NULL || fail_with(error, "failed to read file", why);
-}
-
-static gboolean
-read_from(TnCall *call, TnHandle *handle, const HandleArgs *args, gint64 offset, GError **error)
-{
-    TransferResult *result = tn_call_get_result(call);
-    guint64 size = 0;
-    int why = 0;
-
-    if (!get_read_size(call, handle, args, &size, error))
-        return FALSE;
-    if (handle->is_remote) {
-        handle->read_bytes += size;
-        result->remote.offset = offset;
-        result->remote.size = size;
-        return go_remote(call, handle, work_read, end_remote, error);
-    }
-    result->data = tn_filebulk_new(handle->fd, offset, size, &result->count, &result->eof, &why);
-    if (result->data == NULL)
-        return fail_with(error, "failed to read file", why);
-    handle->read_bytes += size;
-    return TRUE;
+    return handle != NULL && tn_filetransfer_close(call, module->handles, handle, error);
 }
 
 static gboolean
 run_read(TnCall *call, const void *data, void *result, GError **error)
 {
-    const HandleArgs *args = data;
+    const TnHandleArgs *args = data;
     TnHandle *handle = find_handle(call, args->handle, error);
 
-    return handle != NULL && read_from(call, handle, args, -1, error);
+    return handle != NULL && tn_filetransfer_read(call, handle, args, -1, error);
 }
 
 static gboolean
 run_read_at(TnCall *call, const void *data, void *result, GError **error)
 {
-    const HandleArgs *args = data;
+    const TnHandleArgs *args = data;
     TnHandle *handle = find_handle(call, args->handle, error);
 
-    if (handle == NULL)
-        return FALSE;
-    if (args->offset < 0 || args->offset > G_MAXINT64 - TN_FILE_READ_LIMIT_BYTES)
-        return fail_with(error, "failed to read file", EINVAL);
-    return read_from(call, handle, args, args->offset, error);
+    return handle != NULL && tn_filetransfer_read(call, handle, args, args->offset, error);
 }
 
 static gboolean
-check_write(int fd, TnOpenFlags flags, const TnOpenSpec *spec, guint64 count, GError **error)
+run_write(TnCall *call, const void *data, void *result, GError **error)
 {
-    struct stat st;
-
-    /* The flag is looked at again: F_SETFL through another descriptor of ours must not undo it. */
-    if (spec->append_only && (fcntl(fd, F_GETFL) & O_APPEND) == 0)
-        return fail_with(error, "failed to write to file", EPERM);
-    if (spec->max_size_bytes == 0)
-        return TRUE;
-    if (fstat(fd, &st) != 0)
-        return fail_with(error, "failed to write to file", errno);
-    if (S_ISREG(st.st_mode)) {
-        gint64 at =
-            (flags & TN_OPEN_APPEND) != 0 ? (gint64)st.st_size : (gint64)lseek(fd, 0, SEEK_CUR);
-
-        if (at < 0 || (guint64)at > spec->max_size_bytes ||
-            count > spec->max_size_bytes - (guint64)at)
-            return fail_with(error, "failed to write to file", EFBIG);
-    }
-    return TRUE;
-}
-
-static gboolean
-write_to(int fd, TnOpenFlags flags, const TnOpenPlan *plan, const HandleArgs *args,
-         TransferResult *result, GError **error)
-{
-    gsize count = args->has_count ? (gsize)args->count : args->data.size;
-    gsize done = 0;
-
-    if (!check_write(fd, flags, tn_open_plan_get_spec(plan), count, error))
-        return FALSE;
-    while (done < count) {
-        ssize_t n = write(fd, args->data.data + done, count - done);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        /* A full pipe has taken what it could: that is the true count. A full disk is an error
-         * even when a part fitted: hosts do not look at the count. */
-        if (n < 0 && errno == EAGAIN && done > 0)
-            break;
-        if (n < 0)
-            return fail_with(error, "failed to write to file", errno);
-        done += (gsize)n;
-    }
-    result->count = (gint64)done;
-    return TRUE;
-}
-
-static gboolean
-work_write(TnCall *call, const void *args, void *data_result, GError **error)
-{
-    TransferResult *result = data_result;
-    const Remote *remote = &result->remote;
-    gboolean ok = write_to(remote->fd, remote->flags, remote->plan, args, result, error);
-
-    close_remote(result);
-    return ok;
-}
-
-static gboolean
-run_write(TnCall *call, const void *data, void *data_result, GError **error)
-{
-    const HandleArgs *args = data;
+    const TnHandleArgs *args = data;
     TnHandle *handle = find_handle(call, args->handle, error);
 
-    if (handle == NULL)
-        return FALSE;
-    if (args->has_count && (args->count < 0 || (guint64)args->count > args->data.size)) {
-        g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC,
-                    "value '%" G_GINT64_FORMAT "' is invalid for argument count", args->count);
-        return FALSE;
-    }
-    if (handle->is_remote)
-        return go_remote(call, handle, work_write, end_remote, error);
-    return write_to(handle->fd, handle->flags, handle->plan, args, data_result, error);
+    return handle != NULL && tn_filetransfer_write(call, handle, args, error);
 }
 
 static gboolean
-seek_to(int fd, const HandleArgs *args, TransferResult *result, GError **error)
+run_seek(TnCall *call, const void *data, void *result, GError **error)
 {
-    static const int whences[] = {SEEK_SET, SEEK_CUR, SEEK_END};
-    off_t position = lseek(fd, args->offset, whences[args->whence]);
-
-    if (position < 0)
-        return fail_with(error, "failed to seek file", errno);
-    result->position = position;
-    return TRUE;
-}
-
-/* The end of a remote file is known to its server. */
-static gboolean
-work_seek(TnCall *call, const void *args, void *data_result, GError **error)
-{
-    TransferResult *result = data_result;
-    gboolean ok = seek_to(result->remote.fd, args, result, error);
-
-    close_remote(result);
-    return ok;
-}
-
-static gboolean
-run_seek(TnCall *call, const void *data, void *data_result, GError **error)
-{
-    const HandleArgs *args = data;
+    const TnHandleArgs *args = data;
     TnHandle *handle = find_handle(call, args->handle, error);
 
-    if (handle == NULL)
-        return FALSE;
-    if (args->whence < 0 || args->whence > WHENCE_MAX) {
-        g_set_error(error, TN_REQUEST_ERROR, TN_REQUEST_ERROR_GENERIC,
-                    "invalid whence code %" G_GINT64_FORMAT, args->whence);
-        return FALSE;
-    }
-    if (tn_open_plan_get_spec(handle->plan)->append_only)
-        return fail_with(error, "failed to seek file", EPERM);
-    if (handle->is_remote)
-        return go_remote(call, handle, work_seek, end_remote, error);
-    return seek_to(handle->fd, args, data_result, error);
+    return handle != NULL && tn_filetransfer_seek(call, handle, args, error);
 }
 
 static gboolean
 run_flush(TnCall *call, const void *data, void *result, GError **error)
 {
-    const HandleArgs *args = data;
+    const TnHandleArgs *args = data;
 
     /* Every write has reached the kernel already. */
     return find_handle(call, args->handle, error) != NULL;
@@ -644,8 +383,8 @@ static const TnCommand file_commands[] = {
         .name = "guest-file-close",
         .group = "@file-read",
         .args = handle_args,
-        .args_size = sizeof(HandleArgs),
-        .result_size = sizeof(TransferResult), /* for run_close alone */
+        .args_size = sizeof(TnHandleArgs),
+        .result_size = sizeof(TnTransfer), /* for run_close alone */
         .run = run_close,
         .since = "0.1",
         .doc = "close a handle",
@@ -654,9 +393,9 @@ static const TnCommand file_commands[] = {
         .name = "guest-file-read",
         .group = "@file-read",
         .args = read_args,
-        .args_size = sizeof(HandleArgs),
+        .args_size = sizeof(TnHandleArgs),
         .result = &read_result,
-        .result_size = sizeof(TransferResult),
+        .result_size = sizeof(TnTransfer),
         .run = run_read,
         .since = "0.1",
         .doc = "read from a handle",
@@ -665,9 +404,9 @@ static const TnCommand file_commands[] = {
         .name = "tenon-file-read-at",
         .group = "@file-read",
         .args = read_at_args,
-        .args_size = sizeof(HandleArgs),
+        .args_size = sizeof(TnHandleArgs),
         .result = &read_result,
-        .result_size = sizeof(TransferResult),
+        .result_size = sizeof(TnTransfer),
         .run = run_read_at,
         .since = "0.1",
         .doc = "read from an offset without moving the handle",
@@ -676,9 +415,9 @@ static const TnCommand file_commands[] = {
         .name = "guest-file-write",
         .group = "@file-write",
         .args = write_args,
-        .args_size = sizeof(HandleArgs),
+        .args_size = sizeof(TnHandleArgs),
         .result = &write_result,
-        .result_size = sizeof(TransferResult),
+        .result_size = sizeof(TnTransfer),
         .run = run_write,
         .flags = TN_COMMAND_MUTATES,
         .since = "0.1",
@@ -688,9 +427,9 @@ static const TnCommand file_commands[] = {
         .name = "guest-file-seek",
         .group = "@file-read",
         .args = seek_args,
-        .args_size = sizeof(HandleArgs),
+        .args_size = sizeof(TnHandleArgs),
         .result = &seek_result,
-        .result_size = sizeof(TransferResult),
+        .result_size = sizeof(TnTransfer),
         .run = run_seek,
         .since = "0.1",
         .doc = "move a handle's position",
@@ -699,7 +438,7 @@ static const TnCommand file_commands[] = {
         .name = "guest-file-flush",
         .group = "@file-read",
         .args = handle_args,
-        .args_size = sizeof(HandleArgs),
+        .args_size = sizeof(TnHandleArgs),
         .run = run_flush,
         .since = "0.1",
         .doc = "write a handle's buffers out; they are always empty",

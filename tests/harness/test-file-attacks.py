@@ -205,6 +205,27 @@ def a_file_that_shrinks(ask, agent):
     ask("guest-file-close", handle=handle)
 
 
+def places_that_are_none(ask, agent):
+    """Offsets and counts in front of a file and behind all files: an error, and nothing moves."""
+    path = os.path.join(agent.directory, "places")
+    with open(path, "wb") as out:
+        out.write(b"0123456789")
+    handle = ask("guest-file-open", path=path, mode="r")
+    for offset in (-1, -(1 << 63), (1 << 63) - 1):
+        ask.refused("tenon-file-read-at", handle=handle, offset=offset, count=1)
+    for count in (-1, (48 << 20) + 1, (1 << 63) - 1):
+        ask.refused("guest-file-read", handle=handle, count=count)
+        ask.refused("tenon-file-read-at", handle=handle, offset=0, count=count)
+    for whence in (-1, 3):
+        ask.refused("guest-file-seek", handle=handle, offset=0, whence=whence)
+    ask.refused("guest-file-seek", handle=handle, offset=-1, whence="set")
+    reply = ask("tenon-file-read-at", handle=handle, offset=1 << 40, count=1)
+    assert reply["count"] == 0 and reply["eof"], reply
+    assert decode(ask("tenon-file-read-at", handle=handle, offset=7, count=9)["buf-b64"]) == b"789"
+    assert decode(ask("guest-file-read", handle=handle)["buf-b64"]) == b"0123456789"
+    ask("guest-file-close", handle=handle)
+
+
 def main():
     if os.geteuid() != 0 or LIBC.unshare(CLONE_NEWNS) < 0:
         print("needs root and a mount name space of its own")
@@ -213,7 +234,8 @@ def main():
     os.chmod(TOP, 0o755)
     try:
         play([links_of_proc, mounts_over_it, names_that_are_none, handles_that_are_none,
-              handles_after_a_reload, unused_handles, a_file_that_shrinks], sys.argv[1])
+              handles_after_a_reload, unused_handles, a_file_that_shrinks,
+              places_that_are_none], sys.argv[1])
     finally:
         shutil.rmtree(TOP, ignore_errors=True)
 
