@@ -9,6 +9,7 @@
 
 #include "agent/wire/base64-kernel.h"
 
+#include <endian.h>
 #include <string.h>
 
 /* A byte in each of the eight places of a word. */
@@ -54,7 +55,7 @@ encode_most(const uint8_t *data, gsize size, char *out)
         uint64_t word;
 
         memcpy(&word, data + at, sizeof word);
-        word = GUINT64_FROM_BE(word) >> 16;
+        word = be64toh(word) >> 16;
         /* 48 bits become two times 24, four times 12, eight times 6. */
         word = (word & 0xffffff) | (word << 8 & UINT64_C(0x00ffffff00000000));
         word = (word & UINT64_C(0x00000fff00000fff)) | (word << 4 & UINT64_C(0x0fff00000fff0000));
@@ -62,7 +63,7 @@ encode_most(const uint8_t *data, gsize size, char *out)
         /* 'A' + 26 is 6 before 'a', 'a' - 26 + 52 is 75 behind '0', and so on. */
         word = word + EACH('A') + ONES(AT_LEAST(word, 26)) * 6 - ONES(AT_LEAST(word, 52)) * 75 -
                ONES(AT_LEAST(word, 62)) * 15 + ONES(AT_LEAST(word, 63)) * 3;
-        word = GUINT64_TO_BE(word);
+        word = htobe64(word);
         memcpy(out, &word, sizeof word);
     }
     return at;
@@ -92,7 +93,12 @@ decode_most(const uint8_t *characters, gsize size, uint8_t *out)
     gsize at = 0;
 
     for (; size - at >= sizeof(uint64_t); at += 8, out += 6) {
-        uint64_t word, slash, digit, upper, lower, valid;
+        uint64_t word;
+        uint64_t slash;
+        uint64_t digit;
+        uint64_t upper;
+        uint64_t lower;
+        uint64_t valid;
 
         memcpy(&word, characters + at, sizeof word);
         slash = AT_LEAST(word, '/');
@@ -107,11 +113,11 @@ decode_most(const uint8_t *characters, gsize size, uint8_t *out)
         /* '+' is 62, '/' would be 66, '0' 67, and so on. */
         word = word + EACH(62 - '+') - ONES(slash) * 3 - ONES(digit) * 12 - ONES(upper) * 69 -
                ONES(lower) * 6;
-        word = GUINT64_FROM_BE(word);
+        word = be64toh(word);
         word = (word & UINT64_C(0x003f003f003f003f)) | (word >> 2 & UINT64_C(0x0fc00fc00fc00fc0));
         word = (word & UINT64_C(0x00000fff00000fff)) | (word >> 4 & UINT64_C(0x00fff00000fff000));
         word = (word & 0xffffff) | (word >> 8 & UINT64_C(0xffffff000000));
-        word = GUINT64_TO_BE(word << 16);
+        word = htobe64(word << 16);
         memcpy(out, &word, 6);
     }
     return at;
