@@ -14,7 +14,6 @@
 enum {
     /* Envelope of a reply around its data, with room for an id of ordinary length. */
     REPLY_OVERHEAD_BYTES = 4096,
-    LOAD_BYTES = 1024 * 1024,
 };
 
 typedef struct {
@@ -130,7 +129,7 @@ tn_filebulk_new(int fd, gint64 offset, guint64 size, int64_t *count, bool *eof_s
 TnBulk *
 tn_filebulk_load(int fd, gint64 offset, guint64 size, int64_t *count, bool *eof_seen, int *ret_why)
 {
-    gsize all = (gsize)MIN(size, LOAD_BYTES);
+    gsize all = (gsize)MIN(size, TN_FILEBULK_LOAD_BYTES);
 
     return make_source(fd, offset, all, all, count, eof_seen, ret_why);
 }

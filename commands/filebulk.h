@@ -16,8 +16,12 @@
 TnBulk *tn_filebulk_new(int fd, gint64 offset, guint64 size, int64_t *count, bool *eof_seen,
                         int *ret_why);
 
-/* The same for a file whose server may be gone: reads all of it now, at most 1 MiB, so that nothing
- * is read behind it. Blocks. */
+enum {
+    TN_FILEBULK_LOAD_BYTES = 1024 * 1024
+};
+
+/* The same for a file whose server may be gone: reads all of it now, at most that much, so that
+ * nothing is read behind it. Blocks. */
 TnBulk *tn_filebulk_load(int fd, gint64 offset, guint64 size, int64_t *count, bool *eof_seen,
                          int *ret_why);
 

@@ -123,6 +123,7 @@ tn_filetransfer_read(TnCall *call, TnHandle *handle, const TnHandleArgs *args, g
     if (!get_read_size(call, handle, args, &size, error))
         return FALSE;
     if (handle->is_remote) {
+        size = MIN(size, TN_FILEBULK_LOAD_BYTES);
         handle->read_bytes += size;
         result->remote.offset = offset;
         result->remote.size = size;
