@@ -208,7 +208,7 @@ check_granted(TnCall *call, TnUploads *uploads, gint64 number, GError **error)
 }
 
 static gboolean
-run_put(TnCall *call, const void *data, void *data_result, GError **error)
+put_bytes(TnCall *call, const void *data, void *data_result, GError **error)
 {
     const PutArgs *args = data;
     PutResult *result = data_result;
@@ -217,6 +217,25 @@ run_put(TnCall *call, const void *data, void *data_result, GError **error)
     return uploads != NULL && check_granted(call, uploads, args->upload, error) &&
            tn_uploads_write(uploads, args->upload, tn_call_get_channel(call), args->offset,
                             args->data.data, args->data.size, &result->offset, error);
+}
+
+static gboolean
+end_put(TnCall *call, const void *args, void *result, GError **error)
+{
+    return *error == NULL;
+}
+
+/* At once to a disk of this machine, whose write ends in memory; in a worker to what is served. */
+static gboolean
+run_put(TnCall *call, const void *data, void *result, GError **error)
+{
+    const PutArgs *args = data;
+    const PutModule *module = tn_call_get_module(call);
+
+    if (module->uploads != NULL &&
+        tn_uploads_is_remote(module->uploads, args->upload, tn_call_get_channel(call)))
+        return tn_call_go_on(call, put_bytes, end_put);
+    return put_bytes(call, data, result, error);
 }
 
 static gboolean

@@ -533,7 +533,8 @@ tn_open_plan_open(const TnOpenPlan *plan, TnOpenFlags flags, GError **error)
     return fd < 0 ? fail_to_open(spec, why, error) : fd;
 }
 
-/* The object, when it is in the kernel's memory and LOCAL; else -1 and EAGAIN. */
+/* The object, when it is in the kernel's memory and LOCAL; else -1. Why not is for a worker to
+ * find: older kernels know no such flag, or no such call. */
 static int
 find_cached(const TnOpenSpec *spec, int base, const char *rest, TnOpenFlags flags,
             const TnLocalFs *local)
@@ -541,14 +542,7 @@ find_cached(const TnOpenSpec *spec, int base, const char *rest, TnOpenFlags flag
     uint64_t resolve = RESOLVE_CACHED | (spec->below != NULL ? get_resolve_flags(spec) : 0);
     tn_autofd int found = call_openat2(base, rest, get_look_flags(flags), 0, resolve);
 
-    /* Older kernels know no such flag, or no such call. */
-    if (found < 0 && (errno == EINVAL || errno == ENOSYS))
-        errno = EAGAIN;
-    if (found >= 0 && !tn_localfs_knows(local, found)) {
-        errno = EAGAIN;
-        return -1;
-    }
-    return tn_fd_steal(&found);
+    return found >= 0 && tn_localfs_knows(local, found) ? tn_fd_steal(&found) : -1;
 }
 
 int
@@ -559,7 +553,8 @@ tn_open_plan_open_now(const TnOpenPlan *plan, TnOpenFlags flags, const TnLocalFs
     const char *rest = NULL;
     TnFsIdentity before;
     int base;
-    int fd;
+    int found;
+    int fd = TN_OPEN_MIGHT_BLOCK;
     int why;
 
     if ((flags & (TN_OPEN_WRITE | TN_OPEN_CREATE)) != 0)
@@ -570,14 +565,10 @@ tn_open_plan_open_now(const TnOpenPlan *plan, TnOpenFlags flags, const TnLocalFs
     if (base == -1)
         return TN_OPEN_MIGHT_BLOCK;
     before = tn_open_plan_enter(plan);
-    fd = find_cached(spec, base, rest, flags, local);
+    found = find_cached(spec, base, rest, flags, local);
+    if (found >= 0)
+        fd = open_found(spec, found, flags);
     why = errno;
-    if (fd >= 0) {
-        fd = open_found(spec, fd, flags);
-        why = errno;
-    } else if (why == EAGAIN) {
-        fd = TN_OPEN_MIGHT_BLOCK;
-    }
     tn_open_plan_leave(&before);
     if (base >= 0)
         close(base);

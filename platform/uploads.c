@@ -2,9 +2,8 @@
 
 /*
  * Uploads. The hidden file is ".tenon-TOKEN" in the target's directory, created O_EXCL, 0600 until
- * it is finished. Its record, STATE/uploads/TOKEN, is a key file with the target's path and is
- * written before the hidden file exists: whatever is killed in between leaves a record without a
- * file, never a file without a record.
+ * it is finished. Its record (platform/uploadrecords.h) is written before the hidden file exists:
+ * whatever is killed in between leaves a record without a file, never a file without a record.
  *
  * What was received is what the hidden file holds: its size is the offset to resume at. What
  * is synced before the end is for speed alone: a machine that loses power loses an unfinished
@@ -12,27 +11,22 @@
  */
 
 #include "platform/uploads.h"
-#include "platform/clock.h"
 #include "platform/fd.h"
+#include "platform/uploadrecords.h"
 #include "platform/writeback.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
-    TOKEN_BYTES = 16,
     HASH_PIECE_BYTES = 256 * 1024,
-    RECORD_LIMIT_BYTES = 16384,
 };
 
-#define KEEP_NS               (G_GINT64_CONSTANT(86400) * 1000000000)
-#define RECORD_GROUP          "upload"
 #define RENAME_NOREPLACE_FLAG 1u /* RENAME_NOREPLACE, renameat2(2) */
 
 struct TnUpload {
@@ -54,13 +48,15 @@ struct TnUpload {
     guint64 max_bytes;
     gboolean must_be_new;
     gboolean sparse;
+    gboolean is_remote; /* its file system may never answer */
     gboolean busy;
 };
 
 struct TnUploads {
-    GMutex lock;
+    GMutex lock;           /* never held while a target's file system is asked: it may not answer */
     GHashTable *by_number; /* of TnUpload, keyed by its number */
-    int records_fd;
+    GHashTable *taken;     /* a set of tokens whose files are being opened or removed */
+    TnUploadRecords *records;
 };
 
 static void
@@ -96,53 +92,14 @@ fail_with_errno(GError **error, const char *path, int saved_errno)
 }
 
 static gboolean
-is_token(const char *text)
+fail_busy(const char *path, GError **error)
 {
-    for (guint i = 0; i < TOKEN_BYTES * 2; i++)
-        if (!g_ascii_isxdigit(text[i]) || g_ascii_isupper(text[i]))
-            return FALSE;
-    return text[TOKEN_BYTES * 2] == '\0';
+    return fail(error, G_IO_ERROR_BUSY, path, "another request works on it");
 }
 
-static char *
-make_token(void)
-{
-    guint8 bytes[TOKEN_BYTES];
-    char *token = g_malloc(TOKEN_BYTES * 2 + 1);
-
-    /* Cannot fail or block for so few bytes once the machine is up (getrandom(2)). */
-    while (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-        continue;
-    for (guint i = 0; i < TOKEN_BYTES; i++)
-        g_snprintf(token + (gsize)i * 2, 3, "%02x", bytes[i]);
-    return token;
-}
-
-/* Removes the hidden file that a record names, and the record. The directory is opened anew by its
- * path; only a file with the record's own random name can go. */
-static void
-remove_stale(TnUploads *uploads, const char *token)
-{
-    g_autoptr(GKeyFile) record = g_key_file_new();
-    g_autofree char *text = NULL;
-    g_autofree char *path = NULL;
-    g_autofree char *hidden = g_strconcat(".tenon-", token, NULL);
-    gsize size = 0;
-
-    if (tn_fd_read_file(uploads->records_fd, token, RECORD_LIMIT_BYTES, &text, &size, NULL) &&
-        g_key_file_load_from_data(record, text, size, G_KEY_FILE_NONE, NULL) &&
-        (path = g_key_file_get_string(record, RECORD_GROUP, "path", NULL)) != NULL) {
-        g_autofree char *dir = g_path_get_dirname(path);
-        tn_autofd int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-        if (dir_fd >= 0)
-            (void)unlinkat(dir_fd, hidden, 0);
-    }
-    (void)unlinkat(uploads->records_fd, token, 0);
-}
-
-static gboolean
-is_live(TnUploads *uploads, const char *token)
+/* The lock is held. */
+static TnUpload *
+find_token(TnUploads *uploads, const char *token)
 {
     GHashTableIter iter;
     gpointer upload;
@@ -150,53 +107,63 @@ is_live(TnUploads *uploads, const char *token)
     g_hash_table_iter_init(&iter, uploads->by_number);
     while (g_hash_table_iter_next(&iter, NULL, &upload))
         if (strcmp(((TnUpload *)upload)->token, token) == 0)
-            return TRUE;
-    return FALSE;
+            return upload;
+    return NULL;
+}
+
+/* FALSE when somebody has TOKEN already. The lock is held. */
+static gboolean
+take_token(TnUploads *uploads, const char *token)
+{
+    return find_token(uploads, token) == NULL && g_hash_table_add(uploads->taken, g_strdup(token));
+}
+
+static void
+give_token_back(TnUploads *uploads, const char *token)
+{
+    g_mutex_lock(&uploads->lock);
+    g_hash_table_remove(uploads->taken, token);
+    g_mutex_unlock(&uploads->lock);
+}
+
+/* FALSE when somebody works with it, who may be waiting for its file system. */
+static gboolean
+take_old(TnUploads *uploads, const char *token)
+{
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&uploads->lock);
+
+    return take_token(uploads, token);
 }
 
 /* Uploads that nobody came back to for a day, those of this agent included. */
 static void
 remove_old(TnUploads *uploads)
 {
-    tn_autofd int fd = openat(uploads->records_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
-    g_autoptr(GDir) dir = fd >= 0 ? g_dir_open(path, 0, NULL) : NULL;
-    gint64 now_ns = tn_clock_realtime_ns();
-    const char *name;
+    g_autoptr(GPtrArray) old = tn_upload_records_list_old(uploads->records);
 
-    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        struct stat st;
-
-        if (!is_token(name) || is_live(uploads, name) ||
-            fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+    for (guint i = 0; i < old->len; i++) {
+        if (!take_old(uploads, old->pdata[i]))
             continue;
-        if (now_ns - (gint64)st.st_mtim.tv_sec * 1000000000 > KEEP_NS)
-            remove_stale(uploads, name);
+        tn_upload_records_remove_with_file(uploads->records, old->pdata[i]);
+        give_token_back(uploads, old->pdata[i]);
     }
 }
 
 TnUploads *
 tn_uploads_new(const char *state_dir, GError **error)
 {
-    g_autofree char *path = g_build_filename(state_dir, "uploads", NULL);
-    g_autoptr(TnUploads) uploads = NULL;
-    tn_autofd int fd = -1;
+    g_autoptr(TnUploadRecords) records = tn_upload_records_new(state_dir, error);
+    TnUploads *uploads = NULL;
 
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        tn_error_from_errno(error, errno, "mkdir '%s'", path);
+    if (records == NULL)
         return NULL;
-    }
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        tn_error_from_errno(error, errno, "open '%s'", path);
-        return NULL;
-    }
     uploads = g_new0(TnUploads, 1);
     g_mutex_init(&uploads->lock);
     uploads->by_number = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, free_upload);
-    uploads->records_fd = tn_fd_steal(&fd);
+    uploads->taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    uploads->records = g_steal_pointer(&records);
     remove_old(uploads);
-    return g_steal_pointer(&uploads);
+    return uploads;
 }
 
 void
@@ -205,7 +172,8 @@ tn_uploads_free(TnUploads *uploads)
     if (uploads == NULL)
         return;
     g_hash_table_unref(uploads->by_number);
-    tn_fd_clear(&uploads->records_fd);
+    g_hash_table_unref(uploads->taken);
+    tn_upload_records_free(uploads->records);
     g_mutex_clear(&uploads->lock);
     g_free(uploads);
 }
@@ -224,23 +192,20 @@ tn_uploads_count(TnUploads *uploads)
 static gboolean
 write_record(TnUploads *uploads, const TnUpload *upload, GError **error)
 {
-    g_autoptr(GKeyFile) record = g_key_file_new();
-    g_autofree char *text = NULL;
-    gsize size = 0;
-    tn_autofd int fd = -1;
+    const TnUploadRecord record = {
+        .path = upload->path,
+        .size = upload->size,
+        .mode = upload->mode,
+        .uid = upload->uid,
+        .gid = upload->gid,
+        .must_be_new = upload->must_be_new,
+        .sparse = upload->sparse,
+    };
 
-    g_key_file_set_string(record, RECORD_GROUP, "path", upload->path);
-    g_key_file_set_int64(record, RECORD_GROUP, "size", upload->size);
-    g_key_file_set_int64(record, RECORD_GROUP, "mode", upload->mode);
-    g_key_file_set_int64(record, RECORD_GROUP, "uid", upload->uid);
-    g_key_file_set_int64(record, RECORD_GROUP, "gid", upload->gid);
-    g_key_file_set_boolean(record, RECORD_GROUP, "must-be-new", upload->must_be_new);
-    g_key_file_set_boolean(record, RECORD_GROUP, "sparse", upload->sparse);
-    text = g_key_file_to_data(record, &size, NULL);
-    fd = openat(uploads->records_fd, upload->token, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return fail_with_errno(error, upload->path, errno);
-    return tn_fd_write_all(fd, text, size, error);
+    if (tn_upload_records_add(uploads->records, upload->token, &record, error))
+        return TRUE;
+    g_prefix_error(error, "upload of '%s': ", upload->path);
+    return FALSE;
 }
 
 /* What a new upload and a resumed one have in common: the pinned directory and the names. */
@@ -257,7 +222,7 @@ prepare_upload(const TnUploadRequest *request, const char *token, GError **error
     upload->channel = request->channel;
     upload->token = g_strdup(token);
     upload->path = g_strdup(spec->path);
-    upload->hidden = g_strconcat(".tenon-", token, NULL);
+    upload->hidden = tn_upload_token_get_file(token);
     upload->size = request->size;
     upload->mode = request->mode;
     upload->uid = request->uid >= 0 || !spec->as_user ? request->uid : (gint64)spec->uid;
@@ -305,15 +270,13 @@ open_hidden(const TnUpload *upload, int flags)
 static gboolean
 begin_upload(TnUploads *uploads, TnUpload *upload, GError **error)
 {
-    if (!write_record(uploads, upload, error)) {
-        (void)unlinkat(uploads->records_fd, upload->token, 0);
+    if (!write_record(uploads, upload, error))
         return FALSE;
-    }
     upload->fd = open_hidden(upload, O_CREAT | O_EXCL);
     if (upload->fd < 0) {
         int saved = errno;
 
-        (void)unlinkat(uploads->records_fd, upload->token, 0);
+        tn_upload_records_remove(uploads->records, upload->token);
         return fail_with_errno(error, upload->path, saved);
     }
     return TRUE;
@@ -323,18 +286,12 @@ begin_upload(TnUploads *uploads, TnUpload *upload, GError **error)
 static gboolean
 resume_upload(TnUploads *uploads, TnUpload *upload, GError **error)
 {
-    g_autoptr(GKeyFile) record = g_key_file_new();
-    g_autofree char *text = NULL;
-    g_autofree char *path = NULL;
-    gsize size = 0;
+    g_autofree char *path = tn_upload_records_get_path(uploads->records, upload->token);
     struct stat st;
 
-    if (!tn_fd_read_file(uploads->records_fd, upload->token, RECORD_LIMIT_BYTES, &text, &size,
-                         NULL) ||
-        !g_key_file_load_from_data(record, text, size, G_KEY_FILE_NONE, NULL))
+    if (path == NULL)
         return fail(error, G_IO_ERROR_NOT_FOUND, upload->path, "no such upload to resume");
-    path = g_key_file_get_string(record, RECORD_GROUP, "path", NULL);
-    if (g_strcmp0(path, upload->path) != 0)
+    if (strcmp(path, upload->path) != 0)
         return fail(error, G_IO_ERROR_NOT_FOUND, upload->path, "the token is that of another file");
     upload->fd = open_hidden(upload, 0);
     if (upload->fd < 0 && errno == ENOENT) /* killed between record and file */
@@ -346,100 +303,125 @@ resume_upload(TnUploads *uploads, TnUpload *upload, GError **error)
     return TRUE;
 }
 
-static TnUpload *
-find_token(TnUploads *uploads, const char *token, const char *path)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, uploads->by_number);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        TnUpload *upload = value;
-
-        if (strcmp(upload->token, token) == 0)
-            return strcmp(upload->path, path) == 0 ? upload : NULL;
-    }
-    return NULL;
-}
-
 /* The token of an upload that must be there, NULL when one is to be begun. A caller that chose its
  * token before it asked may not know whether its request arrived. */
 static const char *
 find_earlier(TnUploads *uploads, const TnUploadRequest *request)
 {
-    struct stat record;
-
     if (request->resume != NULL)
         return request->resume;
-    if (request->token == NULL ||
-        fstatat(uploads->records_fd, request->token, &record, AT_SYMLINK_NOFOLLOW) < 0)
+    if (request->token != NULL && tn_upload_records_has(uploads->records, request->token))
+        return request->token;
+    return NULL;
+}
+
+/* Finds out which upload REQUEST means: a live one, which is then busy, or a token, which is then
+ * taken, of one that is to be begun or (*RET_IS_EARLIER) gone on with. */
+static gboolean
+choose_upload(TnUploads *uploads, const TnUploadRequest *request, TnUpload **ret_live,
+              char **ret_token, gboolean *ret_is_earlier, GError **error)
+{
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&uploads->lock);
+    const char *path = tn_open_plan_get_spec(request->plan)->path;
+    const char *wanted = request->resume != NULL ? request->resume : request->token;
+    const char *earlier = NULL;
+    TnUpload *live = NULL;
+    g_autofree char *token = NULL;
+
+    if (wanted != NULL && g_hash_table_contains(uploads->taken, wanted))
+        return fail_busy(path, error);
+    earlier = find_earlier(uploads, request);
+    if (earlier != NULL)
+        live = find_token(uploads, earlier);
+    if (live != NULL && strcmp(live->path, path) != 0)
+        return fail(error, G_IO_ERROR_NOT_FOUND, path, "the token is that of another file");
+    if (live != NULL && live->busy)
+        return fail_busy(path, error);
+    token = wanted != NULL ? g_strdup(wanted) : tn_upload_token_make();
+    if (live == NULL && !take_token(uploads, token))
+        return fail_busy(path, error);
+    *ret_is_earlier = earlier != NULL;
+    if (live == NULL) {
+        *ret_token = g_steal_pointer(&token);
+        return TRUE;
+    }
+    /* Whoever has the token has the upload, through whichever channel it comes back. */
+    live->channel = request->channel;
+    live->busy = TRUE;
+    *ret_live = live;
+    return TRUE;
+}
+
+/* Opens the files of a token that is taken. */
+static TnUpload *
+open_upload(TnUploads *uploads, const TnUploadRequest *request, const char *token,
+            gboolean is_earlier, GError **error)
+{
+    const TnOpenSpec *spec = tn_open_plan_get_spec(request->plan);
+    g_autoptr(TnUpload) upload = prepare_upload(request, token, error);
+
+    if (upload == NULL || !check_target(upload, spec->may_create, spec->may_write, error))
         return NULL;
-    /* An agent was killed while it made the record; it had made nothing else. */
-    if (record.st_size == 0 && unlinkat(uploads->records_fd, request->token, 0) == 0)
+    if (is_earlier ? !resume_upload(uploads, upload, error) : !begin_upload(uploads, upload, error))
         return NULL;
-    return request->token;
+    upload->is_remote = !tn_localfs_test(upload->fd);
+    upload->busy = TRUE;
+    return g_steal_pointer(&upload);
 }
 
 static gboolean
-open_locked(TnUploads *uploads, const TnUploadRequest *request, TnUpload **ret_upload,
-            GError **error)
+check_tokens(const TnUploadRequest *request, GError **error)
 {
-    const TnOpenSpec *spec = tn_open_plan_get_spec(request->plan);
-    g_autoptr(TnUpload) upload = NULL;
-    g_autofree char *token = NULL;
-    const char *earlier = NULL;
+    const char *path = tn_open_plan_get_spec(request->plan)->path;
 
-    if (request->resume != NULL && !is_token(request->resume))
-        return fail(error, G_IO_ERROR_NOT_FOUND, spec->path, "no such upload to resume");
-    if (request->token != NULL && !is_token(request->token))
-        return fail(error, G_IO_ERROR_INVALID_ARGUMENT, spec->path,
+    if (request->resume != NULL && !tn_upload_token_is(request->resume))
+        return fail(error, G_IO_ERROR_NOT_FOUND, path, "no such upload to resume");
+    if (request->token != NULL && !tn_upload_token_is(request->token))
+        return fail(error, G_IO_ERROR_INVALID_ARGUMENT, path,
                     "a token is 32 lower-case hexadecimal digits");
-    earlier = find_earlier(uploads, request);
-    if (earlier != NULL) {
-        TnUpload *live = find_token(uploads, earlier, spec->path);
-
-        if (live != NULL && live->busy)
-            return fail(error, G_IO_ERROR_BUSY, spec->path, "another request works on it");
-        /* Whoever has the token has the upload, through whichever channel it comes back. */
-        if (live != NULL) {
-            live->channel = request->channel;
-            *ret_upload = live;
-            return TRUE;
-        }
-    }
-    if (earlier != NULL)
-        token = g_strdup(earlier);
-    else
-        token = request->token != NULL ? g_strdup(request->token) : make_token();
-    upload = prepare_upload(request, token, error);
-    if (upload == NULL || !check_target(upload, spec->may_create, spec->may_write, error))
-        return FALSE;
-    if (earlier != NULL ? !resume_upload(uploads, upload, error)
-                        : !begin_upload(uploads, upload, error))
-        return FALSE;
-    *ret_upload = upload;
-    g_hash_table_replace(uploads->by_number, &upload->number, upload);
-    upload = NULL;
     return TRUE;
+}
+
+static void
+give_back(TnUploads *uploads, TnUpload *upload)
+{
+    g_mutex_lock(&uploads->lock);
+    upload->busy = FALSE;
+    g_mutex_unlock(&uploads->lock);
 }
 
 gboolean
 tn_uploads_open(TnUploads *uploads, const TnUploadRequest *request, gint64 *ret_number,
                 char **ret_token, gint64 *ret_offset, GError **error)
 {
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&uploads->lock);
     TnUpload *upload = NULL;
+    g_autofree char *token = NULL;
+    gboolean is_earlier = FALSE;
+    gboolean ok;
     struct stat st;
 
     remove_old(uploads);
-    if (!open_locked(uploads, request, &upload, error))
+    if (!check_tokens(request, error) ||
+        !choose_upload(uploads, request, &upload, &token, &is_earlier, error))
         return FALSE;
-    if (fstat(upload->fd, &st) != 0)
-        return fail_with_errno(error, upload->path, errno);
-    *ret_number = upload->number;
-    *ret_token = g_strdup(upload->token);
-    *ret_offset = st.st_size;
-    return TRUE;
+    if (upload == NULL) {
+        upload = open_upload(uploads, request, token, is_earlier, error);
+        g_mutex_lock(&uploads->lock);
+        g_hash_table_remove(uploads->taken, token);
+        if (upload != NULL)
+            g_hash_table_replace(uploads->by_number, &upload->number, upload);
+        g_mutex_unlock(&uploads->lock);
+    }
+    if (upload == NULL)
+        return FALSE;
+    ok = fstat(upload->fd, &st) == 0 || fail_with_errno(error, upload->path, errno);
+    if (ok) {
+        *ret_number = upload->number;
+        *ret_token = g_strdup(upload->token);
+        *ret_offset = st.st_size;
+    }
+    give_back(uploads, upload);
+    return ok;
 }
 
 /* The upload, marked busy; give_back() ends that. */
@@ -455,7 +437,7 @@ take_upload(TnUploads *uploads, gint64 number, const char *channel, GError **err
         return NULL;
     }
     if (upload->busy) {
-        fail(error, G_IO_ERROR_BUSY, upload->path, "another request works on it");
+        fail_busy(upload->path, error);
         return NULL;
     }
     upload->busy = TRUE;
@@ -471,18 +453,19 @@ tn_uploads_get_path(TnUploads *uploads, gint64 number, const char *channel)
     return upload != NULL && upload->channel == channel ? g_strdup(upload->path) : NULL;
 }
 
-static void
-give_back(TnUploads *uploads, TnUpload *upload)
+gboolean
+tn_uploads_is_remote(TnUploads *uploads, gint64 number, const char *channel)
 {
-    g_mutex_lock(&uploads->lock);
-    upload->busy = FALSE;
-    g_mutex_unlock(&uploads->lock);
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&uploads->lock);
+    const TnUpload *upload = g_hash_table_lookup(uploads->by_number, &number);
+
+    return upload != NULL && upload->channel == channel && upload->is_remote;
 }
 
 static void
 forget(TnUploads *uploads, TnUpload *upload)
 {
-    (void)unlinkat(uploads->records_fd, upload->token, 0);
+    tn_upload_records_remove(uploads->records, upload->token);
     g_mutex_lock(&uploads->lock);
     g_hash_table_remove(uploads->by_number, &upload->number);
     g_mutex_unlock(&uploads->lock);

@@ -54,6 +54,10 @@ gboolean tn_uploads_open(TnUploads *uploads, const TnUploadRequest *request, gin
 /* The path that upload NUMBER of CHANNEL is for; the caller owns it. NULL: there is none. */
 char *tn_uploads_get_path(TnUploads *uploads, gint64 number, const char *channel);
 
+/* TRUE when upload NUMBER of CHANNEL goes to a file system that may never answer: a write to it is
+ * then for a worker. Does not block. */
+gboolean tn_uploads_is_remote(TnUploads *uploads, gint64 number, const char *channel);
+
 /* Writes SIZE bytes at OFFSET; *RET_END is the file's end afterwards. Bytes below the end may be
  * sent again; a gap is an error unless the upload is sparse. Errors: G_IO_ERROR; NOT_FOUND for an
  * unknown number; the upload stays as it was. */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A FUSE file system with one file, served by a thread of the test, which can stop answering.
+"""A FUSE file system of one directory, served by a thread of the test, which can stop answering.
 
 Source: linux/fuse.h.
 """
@@ -13,9 +13,11 @@ import threading
 LIBC = ctypes.CDLL(None, use_errno=True)
 MNT_DETACH = 2
 NAME = 'file'
-ROOT, FILE = 1, 2
+ROOT = 1
 LOOKUP, FORGET, GETATTR, SETATTR, OPEN, READ, WRITE, STATFS = 1, 2, 3, 4, 14, 15, 16, 17
-RELEASE, FLUSH, INIT, BATCH_FORGET = 18, 25, 26, 42
+UNLINK, RENAME, RELEASE, FSYNC, FLUSH, INIT, OPENDIR = 10, 12, 18, 20, 25, 26, 27
+RELEASEDIR, FSYNCDIR, CREATE, BATCH_FORGET, RENAME2 = 29, 30, 35, 42, 45
+SILENT = (RELEASE, FLUSH, FSYNC, RELEASEDIR, FSYNCDIR)
 FATTR_SIZE = 1 << 3
 DIRECT_IO = 1
 HEADER = struct.Struct('<IIQQIIII')
@@ -39,11 +41,15 @@ def mount_fuse(target, kind='fuse', source='gone'):
 
 
 class FileSystem:
-    """Mounted at POINT; POINT/file holds CONTENT. Nothing is cached by the kernel."""
+    """Mounted at POINT; POINT/file holds CONTENT. Nothing is cached by the kernel.
+
+    NAMES says which node a name is, NODES what a node holds.
+    """
 
     def __init__(self, point, content):
         self.point = point
-        self.content = bytearray(content)
+        self.names = {NAME: 2}
+        self.nodes = {2: bytearray(content)}
         self.answers = threading.Event()
         self.answers.set()
         self.asked = threading.Event() # somebody waits while nothing is answered
@@ -58,6 +64,10 @@ class FileSystem:
         self.answers.set()
         LIBC.umount2(self.point.encode(), MNT_DETACH)
         os.close(self.fd)
+
+    def read(self, name=NAME):
+        """What the file NAME holds."""
+        return bytes(self.nodes[self.names[name]])
 
     def hang(self):
         """Answers nothing until go_on()."""
@@ -88,8 +98,43 @@ class FileSystem:
                 pass # whoever asked was killed
 
     def _attributes(self, node):
-        size, mode = (0, 0o40755) if node == ROOT else (len(self.content), 0o100644)
+        size, mode = (0, 0o40755) if node == ROOT else (len(self.nodes[node]), 0o100644)
         return struct.pack('<6Q10I', node, size, 0, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 512, 0)
+
+    def _entry(self, node):
+        return struct.pack('<4Q2I', node, 1, 0, 0, 0, 0) + self._attributes(node)
+
+    def _rename(self, names):
+        old, new = (name.decode() for name in names.split(b'\0')[:2])
+        if old not in self.names:
+            return errno.ENOENT
+        self.names[new] = self.names.pop(old)
+        return b''
+
+    def _transfer(self, opcode, content, body):
+        _, offset, size, *_ = TRANSFER.unpack_from(body)
+        if opcode == READ:
+            return bytes(content[offset:offset + size])
+        content[offset:offset + size] = body[TRANSFER.size:TRANSFER.size + size]
+        return struct.pack('<II', size, 0)
+
+    def _answer_name(self, opcode, body):
+        """For what names an entry of the directory."""
+        if opcode == RENAME:
+            return self._rename(body[8:])
+        if opcode == RENAME2:
+            return self._rename(body[16:])
+        name = body[16 if opcode == CREATE else 0:].split(b'\0')[0].decode()
+        if opcode == CREATE:
+            node = self.names[name] = max(self.nodes) + 1
+            self.nodes[node] = bytearray()
+            return self._entry(node) + struct.pack('<QII', 1, DIRECT_IO, 0)
+        if name not in self.names:
+            return errno.ENOENT
+        if opcode == UNLINK:
+            del self.names[name]
+            return b''
+        return self._entry(self.names[name])
 
     def _answer(self, opcode, node, body):
         """The reply's bytes, an errno, or None where none is wanted."""
@@ -97,23 +142,16 @@ class FileSystem:
             return struct.pack('<IIIIHHIIHH8I', 7, 31, 1 << 20, 0, 12, 9, 1 << 20, 1, 0, 0, *[0] * 8)
         if opcode in (FORGET, BATCH_FORGET):
             return None
-        if opcode == LOOKUP:
-            if body.rstrip(b'\0') != NAME.encode():
-                return errno.ENOENT
-            return struct.pack('<4Q2I', FILE, 1, 0, 0, 0, 0) + self._attributes(FILE)
+        if opcode in (LOOKUP, CREATE, UNLINK, RENAME, RENAME2):
+            return self._answer_name(opcode, body)
         if opcode in (GETATTR, SETATTR):
             if opcode == SETATTR and struct.unpack_from('<I', body)[0] & FATTR_SIZE:
-                del self.content[struct.unpack_from('<Q', body, 16)[0]:]
+                del self.nodes[node][struct.unpack_from('<Q', body, 16)[0]:]
             return struct.pack('<QII', 0, 0, 0) + self._attributes(node)
-        if opcode == OPEN:
+        if opcode in (OPEN, OPENDIR):
             return struct.pack('<QII', 1, DIRECT_IO, 0)
-        if opcode == READ:
-            _, offset, size, *_ = TRANSFER.unpack_from(body)
-            return bytes(self.content[offset:offset + size])
-        if opcode == WRITE:
-            _, offset, size, *_ = TRANSFER.unpack_from(body)
-            self.content[offset:offset + size] = body[TRANSFER.size:TRANSFER.size + size]
-            return struct.pack('<II', size, 0)
+        if opcode in (READ, WRITE):
+            return self._transfer(opcode, self.nodes[node], body)
         if opcode == STATFS:
             return struct.pack('<5Q10I', 1, 1, 1, 1, 1, 512, 255, 512, *[0] * 7)
-        return b'' if opcode in (RELEASE, FLUSH) else errno.ENOSYS
+        return b'' if opcode in SILENT else errno.ENOSYS

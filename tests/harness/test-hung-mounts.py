@@ -164,7 +164,7 @@ def check_served_files(agent, calm, point):
         assert ask('guest-file-seek', handle=handle, offset=-3, whence='end')['position'] == \
             len(content) - 3
         ask('guest-file-write', handle=handle, buf_b64=base64.b64encode(b'END').decode())
-        assert bytes(system.content) == content[:-3] + b'END'
+        assert system.read() == content[:-3] + b'END'
         assert decode(ask('tenon-file-read-at', handle=handle, offset=5, count=5)) == content[5:10]
         piece = ask('tenon-file-get', path=path, offset=len(content) - 3)
         assert decode(piece) == b'END' and piece['size'] == len(content), piece
@@ -179,7 +179,35 @@ def check_served_files(agent, calm, point):
         second = hang('guest-file-open', path=path)
         hang('guest-file-close', handle=second)
         ask('guest-file-close', handle=handle)
-        assert bytes(system.content) == content[:-3] + b'ENDx'
+        assert system.read() == content[:-3] + b'ENDx'
+        check_upload(system, agent, ask, hang)
+
+
+def check_upload(system, agent, ask, hang):
+    """An upload to a server that hangs holds no other upload."""
+    path = os.path.join(system.point, 'new')
+    upload = hang('tenon-file-put-open', path=path, size=2)['upload']
+    piece = base64.b64encode(b'a').decode()
+    assert hang('tenon-file-put', upload=upload, offset=0, buf_b64=piece)['offset'] == 1
+    system.hang()
+    with agent.connect() as link:
+        request = request_for('tenon-file-put-open', path=path + '2')
+        link.send(json.dumps(request).encode() + b'\n')
+        assert system.asked.wait(10)
+        here = os.path.join(agent.directory, 'here')
+        other = ask('tenon-file-put-open', path=here)['upload']
+        assert ask('tenon-file-put', upload=other, offset=0, buf_b64=piece)['offset'] == 1
+        ask('tenon-file-put-close', upload=other)
+        with open(here, encoding='ascii') as file:
+            assert file.read() == 'a'
+        assert link.is_quiet()
+        system.go_on()
+        second = json.loads(link.line(10))['return']['upload']
+    ask('tenon-file-put', upload=upload, offset=1, buf_b64=piece)
+    assert hang('tenon-file-put-close', upload=upload)['size'] == 2
+    assert system.read('new') == b'aa'
+    hang('tenon-file-put-drop', upload=second)
+    assert sorted(system.names) == ['file', 'new'], system.names
 
 
 def check(tenond, directory):
