@@ -32,6 +32,7 @@ enum {
     /* No path that open(2) takes in one piece has more components than this. */
     DEPTH_MAX = 2048,
     FORBIDDEN_MAX = 32,
+    FDINFO_LIMIT_BYTES = 4096,
 };
 
 struct TnOpenPlan {
@@ -175,9 +176,36 @@ call_openat2(int dir_fd, const char *path, int flags, mode_t mode, uint64_t reso
     return -1;
 }
 
+/* The number of the mount that FD is on, as text that the caller owns; NULL: not to be had. Source:
+ * proc(5), /proc/PID/fdinfo. */
+static char *
+find_mount(int fd)
+{
+    g_autofree char *path = g_strdup_printf("/proc/self/fdinfo/%d", fd);
+    g_autofree char *text = NULL;
+    const char *found = NULL;
+
+    if (tn_fd_read_file(AT_FDCWD, path, FDINFO_LIMIT_BYTES, &text, NULL, NULL))
+        found = strstr(text, "mnt_id:");
+    return found != NULL ? g_strndup(found, strcspn(found, "\n")) : NULL;
+}
+
+/* What is not known to be on one mount is not. */
+static gboolean
+check_same_mount(int one, int other)
+{
+    g_autofree char *mount = find_mount(one);
+    g_autofree char *other_mount = find_mount(other);
+
+    if (mount != NULL && g_strcmp0(mount, other_mount) == 0)
+        return TRUE;
+    errno = EXDEV;
+    return FALSE;
+}
+
 /* The walk for kernels without openat2: PATH is relative, and ".." and links are refused. */
 static int
-walk_components(int dir_fd, const char *path, int flags, mode_t mode)
+walk_components(int dir_fd, const char *path, int flags, mode_t mode, gboolean cross_mounts)
 {
     g_auto(GStrv) parts = g_strsplit(path, "/", -1);
     tn_autofd int at = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
@@ -201,6 +229,8 @@ walk_components(int dir_fd, const char *path, int flags, mode_t mode)
             return -1;
         close(at);
         at = next;
+        if (!cross_mounts && !check_same_mount(dir_fd, at))
+            return -1;
     }
     return tn_fd_steal(&at);
 }
@@ -224,7 +254,7 @@ open_beneath(const TnOpenSpec *spec, int dir_fd, const char *rest, int flags, mo
     int fd = call_openat2(dir_fd, rest, flags, mode, get_resolve_flags(spec));
 
     if (fd < 0 && errno == ENOSYS)
-        return walk_components(dir_fd, rest, flags, mode);
+        return walk_components(dir_fd, rest, flags, mode, spec->cross_mounts);
     return fd;
 }
 
@@ -252,7 +282,7 @@ open_base(const TnOpenSpec *spec, uint64_t cached, const char **ret_rest)
     if (fd < 0 && errno == ENOSYS && cached == 0) {
         tn_autofd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-        fd = walk_components(root, spec->below, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+        fd = walk_components(root, spec->below, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, TRUE);
     }
     *ret_rest = spec->path + length;
     while (**ret_rest == '/')

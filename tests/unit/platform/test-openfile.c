@@ -3,9 +3,11 @@
 #include "platform/fd.h"
 #include "platform/openfile.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <pthread.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +15,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -68,6 +72,8 @@ make_plan(const char *below, const char *path)
     return tn_open_plan_seal(spec);
 }
 
+static gboolean has_openat2 = TRUE;
+
 /* What the main thread gets is what a worker gets, or that a worker is needed; and nothing is ever
  * read from a file system that is not known. */
 static void
@@ -87,6 +93,10 @@ check_open_now(const TnOpenPlan *plan, TnOpenFlags flags, int fd, const GError *
     tn_localfs_learn(local, fd);
     now = tn_open_plan_open_now(plan, flags, local, &why);
     if ((flags & TN_OPEN_WRITE) != 0) {
+        assert_int_equal(now, TN_OPEN_MIGHT_BLOCK);
+        return;
+    }
+    if (!has_openat2) {
         assert_int_equal(now, TN_OPEN_MIGHT_BLOCK);
         return;
     }
@@ -348,6 +358,52 @@ test_wins_a_rename_race(void **state)
     assert_int_equal(escapes, 0);
 }
 
+/* In a child that has no openat2. */
+static void
+check_walk(const Tree *tree, const char *file)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    g_autofree char *link = g_build_filename(tree->inside, "out", NULL);
+    g_autofree char *through = g_build_filename(link, "secret", NULL);
+    g_autofree char *up = g_build_filename(tree->inside, "..", "secret", NULL);
+
+    assert_non_null(filter);
+    assert_int_equal(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0), 0);
+    assert_int_equal(seccomp_load(filter), 0);
+    seccomp_release(filter);
+    assert_int_equal(syscall(SYS_openat2, AT_FDCWD, "/", NULL, 0), -1);
+    assert_int_equal(errno, ENOSYS);
+    has_openat2 = FALSE;
+
+    assert_int_equal(try_open(tree->inside, file, "r"), -1);
+    assert_int_equal(symlink(tree->root, link), 0);
+    assert_int_equal(try_open(tree->inside, through, "r"), G_IO_ERROR_NOT_DIRECTORY);
+    assert_int_equal(try_open(tree->inside, up, "r"), G_IO_ERROR_PERMISSION_DENIED);
+    /* /proc is a mount of its own. */
+    assert_int_equal(try_open("/", "/proc/version", "r"), G_IO_ERROR_PERMISSION_DENIED);
+}
+
+static void
+test_without_openat2(void **state)
+{
+    Tree *tree = *state;
+    g_autofree char *file = g_build_filename(tree->inside, "file", NULL);
+    int status = 0;
+    pid_t pid;
+
+    assert_true(g_file_set_contents(file, "x", -1, NULL));
+    /* The same with it. */
+    assert_int_equal(try_open("/", "/proc/version", "r"), G_IO_ERROR_PERMISSION_DENIED);
+    pid = fork();
+    if (pid == 0) {
+        check_walk(tree, file);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int
 main(void)
 {
@@ -360,6 +416,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_changes_nothing_forbidden, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_opens_parent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wins_a_rename_race, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_without_openat2, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
