@@ -56,6 +56,7 @@ typedef struct {
     struct TnJobs *jobs;          /* platform/jobs.h: programs that run and their records */
     const TnPolicyHolder *policy; /* the policy in force; ask at each use */
     struct TnHelpers *helpers;    /* platform/helper.h: fixed programs, run by workers */
+    struct TnLocalFs *local;      /* platform/localfs.h: what the main thread may open from */
     const char *state_dir;        /* what outlives the agent; exists, writable */
     const char *run_dir;          /* what must not outlive this boot; exists, writable */
     const char *hook_path;        /* NULL: no programs around a freeze */
@@ -103,9 +104,10 @@ void tn_call_return(TnCall *call);
 void tn_call_fail(TnCall *call, GError *take_error);
 
 /* For a handler on the main thread that finds that it might block: WORK runs in a worker, under the
- * rules of a BLOCKING handler, and then END on the main thread, whose word is the answer. END is
- * called in any case, with ERROR set when WORK failed or no worker was free: it releases what the
- * handler left in RESULT, and returns FALSE then. Returns what the handler must return. */
+ * rules of a BLOCKING handler, and then END (NULL: none) on the main thread, whose word is the
+ * answer. END is called in any case, with ERROR set when WORK failed or no worker was free: it
+ * releases what the handler left in RESULT, and returns FALSE then. Returns what the handler must
+ * return. */
 gboolean tn_call_go_on(TnCall *call, TnHandler work, TnHandler end);
 
 /* Asks to be told (once, on the main thread) when a deferred call should hurry: another request

@@ -375,8 +375,6 @@ submit_call(TnCall *call)
 {
     TnDispatch *dispatch = call->owner;
 
-    if (dispatch->config.submit != NULL)
-        tn_call_keep_message(call);
     call->phase = TN_CALL_WORKING;
     tn_call_ref(call);
     if (dispatch->config.submit == NULL) {
@@ -384,6 +382,7 @@ submit_call(TnCall *call)
         tn_call_end_work(call);
         return;
     }
+    tn_call_keep_message(call);
     if (dispatch->config.submit(call, dispatch->config.data))
         return;
     tn_call_end(call, g_error_new_literal(TN_REQUEST_ERROR, TN_REQUEST_ERROR_BUSY,
@@ -410,7 +409,7 @@ run_call(TnDispatch *dispatch, TnCall *call)
         if (gates[i] == check_known)
             tn_call_make_room(call);
     }
-    if ((call->entry->command->flags & TN_COMMAND_BLOCKING) != 0 && dispatch->config.submit != NULL)
+    if ((call->entry->command->flags & TN_COMMAND_BLOCKING) != 0)
         submit_call(call);
     else
         tn_call_run(call);

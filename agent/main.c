@@ -20,6 +20,7 @@
 #include "platform/handover.h"
 #include "platform/helper.h"
 #include "platform/jobs.h"
+#include "platform/localfs.h"
 #include "platform/log.h"
 #include "platform/loop.h"
 #include "platform/reexec.h"
@@ -45,6 +46,7 @@ typedef struct {
     TnPolicyHolder *policy;
     TnSpawner *spawner;
     TnHelpers *helpers;
+    TnLocalFs *local;
     TnJobs *jobs;
     TnEngine *engine;
     TnSignals *signals;
@@ -245,9 +247,12 @@ hand_over_jobs(Agent *agent)
 static void
 start_modules(Agent *agent)
 {
+    agent->local = tn_localfs_new();
+
     const TnModuleContext context = {
         .state = agent->state,
         .helpers = agent->helpers,
+        .local = agent->local,
         .jobs = agent->jobs,
         .policy = agent->policy,
         .version = agent->config->compat ? TN_QGA_VERSION : TN_VERSION,
@@ -321,6 +326,7 @@ stop_agent(Agent *agent)
     tn_registry_free(agent->registry);
     tn_jobs_free(agent->jobs);
     tn_helpers_free(agent->helpers);
+    tn_localfs_free(agent->local);
     tn_policy_holder_free(agent->policy);
     tn_signals_free(agent->signals);
     tn_state_free(agent->state);

@@ -96,7 +96,10 @@ tn_localfile_begin(TnLocalFile *file, const char *path, const char *word, gboole
     *file = (TnLocalFile){.path = g_strdup(path), .fd = -1};
     if (checks)
         file->digest = g_checksum_new(G_CHECKSUM_SHA256);
-    return word == NULL ? open_fresh(file, error) : open_resumed(file, word, error);
+    if (word == NULL ? !open_fresh(file, error) : !open_resumed(file, word, error))
+        return FALSE;
+    file->writeback = tn_writeback_new(file->fd);
+    return TRUE;
 }
 
 gboolean
@@ -117,8 +120,6 @@ tn_localfile_append(TnLocalFile *file, const guint8 *bytes, gsize size, GError *
         size -= (gsize)n;
         file->size += n;
     }
-    if (file->writeback == NULL)
-        file->writeback = tn_writeback_new(file->fd);
     tn_writeback_note(file->writeback, before, file->size);
     return TRUE;
 }

@@ -14,7 +14,7 @@ typedef struct {
     char *path;
     char *temp; /* beside it; NULL when there is nothing to clean up */
     int fd;
-    TnWriteback *writeback;   /* NULL until something is added */
+    TnWriteback *writeback;
     gint64 size;              /* bytes that are there */
     GChecksum *digest;        /* of them; NULL when not asked for */
     gboolean is_partial_kept; /* an interrupted copy stays, to be resumed */

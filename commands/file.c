@@ -21,7 +21,6 @@
 
 typedef struct {
     TnHandles *handles;
-    TnLocalFs *local; /* what the main thread may open from */
     const TnModuleContext *context;
     TnTimer *idle; /* fires when the longest unused handle may have to be closed */
 } FileModule;
@@ -256,20 +255,18 @@ work_open(TnCall *call, const void *args, void *data_result, GError **error)
 static gboolean
 end_open(TnCall *call, const void *args, void *data_result, GError **error)
 {
-    FileModule *module = tn_call_get_module(call);
     NumberResult *result = data_result;
 
     if (*error != NULL)
         return FALSE;
     if (!result->is_remote)
-        tn_localfs_learn(module->local, result->fd);
+        tn_localfs_learn(tn_call_get_context(call)->local, result->fd);
     return add_handle(call, args, result, error);
 }
 
 static gboolean
 run_open(TnCall *call, const void *data, void *data_result, GError **error)
 {
-    FileModule *module = tn_call_get_module(call);
     const OpenArgs *args = data;
     NumberResult *result = data_result;
     g_autoptr(GError) why = NULL;
@@ -282,7 +279,7 @@ run_open(TnCall *call, const void *data, void *data_result, GError **error)
     if (!check_room(call, args, error))
         return FALSE;
     result->fd = tn_open_plan_open_now(tn_grant_get_open_plan(tn_call_get_grant(call)),
-                                       result->flags, module->local, &why);
+                                       result->flags, tn_call_get_context(call)->local, &why);
     if (result->fd == TN_OPEN_MIGHT_BLOCK)
         return tn_call_go_on(call, work_open, end_open);
     return result->fd >= 0 ? add_handle(call, args, result, error) : fail_to_open(args, why, error);
@@ -349,7 +346,6 @@ create_file_module(const TnModuleContext *context)
     FileModule *module = g_new0(FileModule, 1);
 
     module->handles = tn_handles_new();
-    module->local = tn_localfs_new();
     module->context = context;
     module->idle = tn_timer_new(TN_LOOP_LATER, close_idle, module);
     return module;
@@ -362,7 +358,6 @@ destroy_file_module(gpointer data)
 
     tn_timer_free(module->idle);
     tn_handles_free(module->handles);
-    tn_localfs_free(module->local);
     g_free(module);
 }
 

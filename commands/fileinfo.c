@@ -179,10 +179,6 @@ static const TnField hash_fields[] = {
 
 static const TnField hash_result = {"return", .type = TN_TYPE_OBJECT, .fields = hash_fields};
 
-typedef struct {
-    TnLocalFs *local; /* what the main thread may read from */
-} InfoModule;
-
 static gboolean
 fail_to_open(const InfoArgs *args, const char *verb, const GError *why, GError **error)
 {
@@ -327,11 +323,10 @@ work_get(TnCall *call, const void *data, void *data_result, GError **error)
 static gboolean
 end_get(TnCall *call, const void *args, void *data_result, GError **error)
 {
-    InfoModule *module = tn_call_get_module(call);
     GetResult *result = data_result;
 
     if (result->fd >= 0)
-        tn_localfs_learn(module->local, result->fd);
+        tn_localfs_learn(tn_call_get_context(call)->local, result->fd);
     tn_fd_clear(&result->fd);
     return *error == NULL;
 }
@@ -339,12 +334,11 @@ end_get(TnCall *call, const void *args, void *data_result, GError **error)
 static gboolean
 run_get(TnCall *call, const void *data, void *data_result, GError **error)
 {
-    const InfoModule *module = tn_call_get_module(call);
     const InfoArgs *args = data;
     GetResult *result = data_result;
     g_autoptr(GError) why = NULL;
     tn_autofd int fd = tn_open_plan_open_now(tn_grant_get_open_plan(tn_call_get_grant(call)),
-                                             TN_OPEN_READ, module->local, &why);
+                                             TN_OPEN_READ, tn_call_get_context(call)->local, &why);
 
     result->fd = -1;
     if (fd == TN_OPEN_MIGHT_BLOCK)
@@ -377,24 +371,6 @@ run_hash(TnCall *call, const void *data, void *data_result, GError **error)
     if (result->sha256 == NULL)
         g_prefix_error(error, "failed to read '%s': ", args->path);
     return result->sha256 != NULL;
-}
-
-static gpointer
-create_info_module(const TnModuleContext *context)
-{
-    InfoModule *module = g_new0(InfoModule, 1);
-
-    module->local = tn_localfs_new();
-    return module;
-}
-
-static void
-destroy_info_module(gpointer data)
-{
-    InfoModule *module = data;
-
-    tn_localfs_free(module->local);
-    g_free(module);
 }
 
 static const TnCommand fileinfo_commands[] = {
@@ -451,6 +427,4 @@ static const TnCommand fileinfo_commands[] = {
 const TnModule tn_fileinfo_module = {
     .name = "fileinfo",
     .commands = fileinfo_commands,
-    .create = create_info_module,
-    .destroy = destroy_info_module,
 };

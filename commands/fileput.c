@@ -219,12 +219,6 @@ put_bytes(TnCall *call, const void *data, void *data_result, GError **error)
                             args->data.data, args->data.size, &result->offset, error);
 }
 
-static gboolean
-end_put(TnCall *call, const void *args, void *result, GError **error)
-{
-    return *error == NULL;
-}
-
 /* At once to a disk of this machine, whose write ends in memory; in a worker to what is served. */
 static gboolean
 run_put(TnCall *call, const void *data, void *result, GError **error)
@@ -234,7 +228,7 @@ run_put(TnCall *call, const void *data, void *result, GError **error)
 
     if (module->uploads != NULL &&
         tn_uploads_is_remote(module->uploads, args->upload, tn_call_get_channel(call)))
-        return tn_call_go_on(call, put_bytes, end_put);
+        return tn_call_go_on(call, put_bytes, NULL);
     return put_bytes(call, data, result, error);
 }
 

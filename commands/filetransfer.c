@@ -31,9 +31,20 @@ fail_with(GError **error, const char *what, int saved_errno)
     return FALSE;
 }
 
-/* Lets WORK have its own descriptor of HANDLE's file, in a worker. */
 static gboolean
-go_remote(TnCall *call, const TnHandle *handle, TnHandler work, TnHandler end, GError **error)
+end_remote(TnCall *call, const void *args, void *data_result, GError **error)
+{
+    TnTransfer *result = data_result;
+
+    tn_fd_clear(&result->remote.fd);
+    tn_open_plan_unref(result->remote.plan);
+    return *error == NULL;
+}
+
+/* Lets WORK have its own descriptor of HANDLE's file, in a worker. WORK closes it: that may wait
+ * too. */
+static gboolean
+go_remote(TnCall *call, const TnHandle *handle, TnHandler work, GError **error)
 {
     TnRemoteFile *remote = &((TnTransfer *)tn_call_get_result(call))->remote;
 
@@ -42,25 +53,7 @@ go_remote(TnCall *call, const TnHandle *handle, TnHandler work, TnHandler end, G
         return fail_with(error, "failed to reach file", errno);
     remote->flags = handle->flags;
     remote->plan = tn_open_plan_ref(handle->plan);
-    return tn_call_go_on(call, work, end);
-}
-
-/* A worker has done with it; close may wait too. */
-static void
-close_remote(TnTransfer *result)
-{
-    tn_fd_clear(&result->remote.fd);
-    result->remote.fd = -1;
-}
-
-static gboolean
-end_remote(TnCall *call, const void *args, void *data_result, GError **error)
-{
-    TnTransfer *result = data_result;
-
-    close_remote(result);
-    tn_open_plan_unref(result->remote.plan);
-    return *error == NULL;
+    return tn_call_go_on(call, work, end_remote);
 }
 
 /* In a worker; the close of a file on a server says what became of what was written. */
@@ -108,7 +101,7 @@ work_read(TnCall *call, const void *args, void *data_result, GError **error)
 
     result->data = tn_filebulk_load(remote->fd, remote->offset, remote->size, &result->count,
                                     &result->eof, &why);
-    close_remote(result);
+    tn_fd_clear(&result->remote.fd);
     return result->data != NULL || fail_with(error, "failed to read file", why);
 }
 
@@ -127,7 +120,7 @@ tn_filetransfer_read(TnCall *call, TnHandle *handle, const TnHandleArgs *args, g
         handle->read_bytes += size;
         result->remote.offset = offset;
         result->remote.size = size;
-        return go_remote(call, handle, work_read, end_remote, error);
+        return go_remote(call, handle, work_read, error);
     }
     result->data = tn_filebulk_new(handle->fd, offset, size, &result->count, &result->eof, &why);
     if (result->data == NULL)
@@ -192,7 +185,7 @@ work_write(TnCall *call, const void *args, void *data_result, GError **error)
     const TnRemoteFile *remote = &result->remote;
     gboolean ok = write_to(remote->fd, remote->flags, remote->plan, args, result, error);
 
-    close_remote(result);
+    tn_fd_clear(&result->remote.fd);
     return ok;
 }
 
@@ -205,7 +198,7 @@ tn_filetransfer_write(TnCall *call, TnHandle *handle, const TnHandleArgs *args, 
         return FALSE;
     }
     if (handle->is_remote)
-        return go_remote(call, handle, work_write, end_remote, error);
+        return go_remote(call, handle, work_write, error);
     return write_to(handle->fd, handle->flags, handle->plan, args, tn_call_get_result(call), error);
 }
 
@@ -227,7 +220,7 @@ work_seek(TnCall *call, const void *args, void *data_result, GError **error)
     TnTransfer *result = data_result;
     gboolean ok = seek_to(result->remote.fd, args, result, error);
 
-    close_remote(result);
+    tn_fd_clear(&result->remote.fd);
     return ok;
 }
 
@@ -242,7 +235,7 @@ tn_filetransfer_seek(TnCall *call, TnHandle *handle, const TnHandleArgs *args, G
     if (tn_open_plan_get_spec(handle->plan)->append_only)
         return fail_with(error, "failed to seek file", EPERM);
     if (handle->is_remote)
-        return go_remote(call, handle, work_seek, end_remote, error);
+        return go_remote(call, handle, work_seek, error);
     return seek_to(handle->fd, args, tn_call_get_result(call), error);
 }
 

@@ -109,10 +109,9 @@ tn_upload_records_add(TnUploadRecords *records, const char *token, const TnUploa
     if (fd >= 0 && tn_fd_write_all(fd, text, size, error))
         return TRUE;
     if (fd < 0)
-        g_set_error_literal(error, G_IO_ERROR, (int)g_io_error_from_errno(errno),
-                            g_strerror(errno));
-    else
-        tn_upload_records_remove(records, token);
+        return tn_error_from_errno(error, errno, "upload of '%s'", record->path);
+    g_prefix_error(error, "upload of '%s': ", record->path);
+    tn_upload_records_remove(records, token);
     return FALSE;
 }
 

@@ -37,7 +37,8 @@ char *tn_upload_token_make(void);
 /* The name of the hidden file of TOKEN, owned by the caller. */
 char *tn_upload_token_get_file(const char *token);
 
-/* Enters TOKEN, which is new. Errors: G_IO_ERROR with strerror's text; nothing is left then. */
+/* Enters TOKEN, which is new. Errors: G_IO_ERROR whose text names the path; nothing is left then.
+ */
 gboolean tn_upload_records_add(TnUploadRecords *records, const char *token,
                                const TnUploadRecord *record, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

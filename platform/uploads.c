@@ -39,7 +39,7 @@ struct TnUpload {
     char *hidden; /* the hidden file's name */
     int dir_fd;   /* pinned directory of both */
     int fd;
-    TnWriteback *writeback; /* NULL until something is written */
+    TnWriteback *writeback;
     gint64 size;
     gint64 mode;
     gint64 uid;
@@ -202,10 +202,7 @@ write_record(TnUploads *uploads, const TnUpload *upload, GError **error)
         .sparse = upload->sparse,
     };
 
-    if (tn_upload_records_add(uploads->records, upload->token, &record, error))
-        return TRUE;
-    g_prefix_error(error, "upload of '%s': ", upload->path);
-    return FALSE;
+    return tn_upload_records_add(uploads->records, upload->token, &record, error);
 }
 
 /* What a new upload and a resumed one have in common: the pinned directory and the names. */
@@ -365,6 +362,7 @@ open_upload(TnUploads *uploads, const TnUploadRequest *request, const char *toke
     if (is_earlier ? !resume_upload(uploads, upload, error) : !begin_upload(uploads, upload, error))
         return NULL;
     upload->is_remote = !tn_localfs_test(upload->fd);
+    upload->writeback = tn_writeback_new(upload->fd);
     upload->busy = TRUE;
     return g_steal_pointer(&upload);
 }
@@ -506,8 +504,6 @@ write_upload(TnUpload *upload, gint64 offset, const void *data, gsize size, gint
         offset += n;
         size -= (gsize)n;
     }
-    if (upload->writeback == NULL)
-        upload->writeback = tn_writeback_new(upload->fd);
     tn_writeback_note(upload->writeback, before, offset);
     *ret_end = MAX((gint64)end, (gint64)st.st_size);
     return TRUE;

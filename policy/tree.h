@@ -62,7 +62,7 @@ struct TnPolicy {
     GArray *client_cids; /* of guint32; NULL: sealed, the host */
 };
 
-/* The end of one reference to a policy. */
+/* Counted from any thread. */
 TnPolicy *tn_policy_ref(TnPolicy *policy);
 void tn_policy_unref(TnPolicy *policy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TnPolicy, tn_policy_unref)

@@ -86,7 +86,8 @@ encode_groups(const uint8_t *data, gsize size, char *out)
     return at;
 }
 
-/* Most of TEXT, as encode_most(). */
+/* Most of TEXT, as encode_most(). A byte of 128 or more spoils the bounds of its neighbour, and
+ * ends the run by itself. */
 __attribute__((noinline, aligned(1024))) static gsize
 decode_most(const uint8_t *characters, gsize size, uint8_t *out)
 {

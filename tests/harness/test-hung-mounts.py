@@ -191,7 +191,8 @@ def check_upload(system, agent, ask, hang):
     assert hang('tenon-file-put', upload=upload, offset=0, buf_b64=piece)['offset'] == 1
     system.hang()
     with agent.connect() as link:
-        request = request_for('tenon-file-put-open', path=path + '2')
+        token = 'f' * 32
+        request = request_for('tenon-file-put-open', path=path + '2', token=token)
         link.send(json.dumps(request).encode() + b'\n')
         assert system.asked.wait(10)
         here = os.path.join(agent.directory, 'here')
@@ -200,6 +201,9 @@ def check_upload(system, agent, ask, hang):
         ask('tenon-file-put-close', upload=other)
         with open(here, encoding='ascii') as file:
             assert file.read() == 'a'
+        with agent.connect() as third:
+            reply = third.ask(request, deadline=10)
+            assert 'another request works on it' in reply['error']['desc'], reply
         assert link.is_quiet()
         system.go_on()
         second = json.loads(link.line(10))['return']['upload']

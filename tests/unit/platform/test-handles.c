@@ -30,6 +30,14 @@ count_free(gpointer data)
     (*count)++;
 }
 
+/* Number 1000 of CHANNEL. */
+static TnHandle *
+add_null(TnHandles *handles, const TnOpenPlan *plan, const char *channel, int *freed)
+{
+    return tn_handles_add(handles, 1000, channel, open("/dev/null", O_RDWR | O_CLOEXEC),
+                          TN_OPEN_READ, plan, freed, count_free);
+}
+
 static void
 test_belongs_to_its_channel(void **state)
 {
@@ -38,9 +46,8 @@ test_belongs_to_its_channel(void **state)
     const char *one = g_intern_string("one");
     const char *two = g_intern_string("two");
     int freed = 0;
-    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    TnHandle *handle =
-        tn_handles_add(handles, 1000, one, fd, TN_OPEN_READ, plan, &freed, count_free);
+    TnHandle *handle = add_null(handles, plan, one, &freed);
+    int fd = handle->fd;
 
     assert_ptr_equal(tn_handles_find(handles, 1000, one), handle);
     assert_null(tn_handles_find(handles, 1000, two));
@@ -60,9 +67,8 @@ test_takes_a_file(void **state)
     g_autoptr(TnHandles) handles = tn_handles_new();
     g_autoptr(TnOpenPlan) plan = make_plan();
     int freed = 0;
-    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    TnHandle *handle =
-        tn_handles_add(handles, 1000, "x", fd, TN_OPEN_READ, plan, &freed, count_free);
+    TnHandle *handle = add_null(handles, plan, "x", &freed);
+    int fd = handle->fd;
 
     assert_int_equal(tn_handles_take(handles, handle), fd);
     assert_int_equal(freed, 1);
@@ -77,9 +83,8 @@ test_closes_a_remote_file(void **state)
     g_autoptr(TnHandles) handles = tn_handles_new();
     g_autoptr(TnOpenPlan) plan = make_plan();
     int freed = 0;
-    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    TnHandle *handle =
-        tn_handles_add(handles, 1000, "x", fd, TN_OPEN_READ, plan, &freed, count_free);
+    TnHandle *handle = add_null(handles, plan, "x", &freed);
+    int fd = handle->fd;
 
     handle->is_remote = TRUE;
     assert_int_equal(tn_handles_remove(handles, handle), 0);

@@ -124,7 +124,7 @@ test_none(void **state)
 
 /* Freed while a thread may still be at it. */
 static void
-test_free_does_not_wait(void **state)
+test_freed_while_it_syncs(void **state)
 {
     guint before = count_descriptors();
 
@@ -147,7 +147,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_content_is_untouched), cmocka_unit_test(test_failure_ahead_is_told),
         cmocka_unit_test(test_last_failure_is_told), cmocka_unit_test(test_none),
-        cmocka_unit_test(test_free_does_not_wait),
+        cmocka_unit_test(test_freed_while_it_syncs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
