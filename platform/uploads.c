@@ -300,18 +300,6 @@ resume_upload(TnUploads *uploads, TnUpload *upload, GError **error)
     return TRUE;
 }
 
-/* The token of an upload that must be there, NULL when one is to be begun. A caller that chose its
- * token before it asked may not know whether its request arrived. */
-static const char *
-find_earlier(TnUploads *uploads, const TnUploadRequest *request)
-{
-    if (request->resume != NULL)
-        return request->resume;
-    if (request->token != NULL && tn_upload_records_has(uploads->records, request->token))
-        return request->token;
-    return NULL;
-}
-
 /* Finds out which upload REQUEST means: a live one, which is then busy, or a token, which is then
  * taken, of one that is to be begun or (*RET_IS_EARLIER) gone on with. */
 static gboolean
@@ -321,24 +309,16 @@ choose_upload(TnUploads *uploads, const TnUploadRequest *request, TnUpload **ret
     g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&uploads->lock);
     const char *path = tn_open_plan_get_spec(request->plan)->path;
     const char *wanted = request->resume != NULL ? request->resume : request->token;
-    const char *earlier = NULL;
-    TnUpload *live = NULL;
-    g_autofree char *token = NULL;
+    g_autofree char *token = wanted != NULL ? g_strdup(wanted) : tn_upload_token_make();
+    TnUpload *live = find_token(uploads, token);
 
-    if (wanted != NULL && g_hash_table_contains(uploads->taken, wanted))
-        return fail_busy(path, error);
-    earlier = find_earlier(uploads, request);
-    if (earlier != NULL)
-        live = find_token(uploads, earlier);
     if (live != NULL && strcmp(live->path, path) != 0)
         return fail(error, G_IO_ERROR_NOT_FOUND, path, "the token is that of another file");
-    if (live != NULL && live->busy)
+    if (live != NULL ? live->busy : !take_token(uploads, token))
         return fail_busy(path, error);
-    token = wanted != NULL ? g_strdup(wanted) : tn_upload_token_make();
-    if (live == NULL && !take_token(uploads, token))
-        return fail_busy(path, error);
-    *ret_is_earlier = earlier != NULL;
     if (live == NULL) {
+        /* A caller that chose its token may not know whether its request arrived. */
+        *ret_is_earlier = request->resume != NULL || tn_upload_records_has(uploads->records, token);
         *ret_token = g_steal_pointer(&token);
         return TRUE;
     }

@@ -21,6 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import host  # noqa: E402
 from fusehost import LIBC, MNT_DETACH, FileSystem, mount, mount_fuse  # noqa: E402
+from policyhost import PolicyAgent  # noqa: E402
 
 CLONE_NEWNS = 0x20000
 MS_REC_PRIVATE = 0x4000 | 0x40000
@@ -214,6 +215,29 @@ def check_upload(system, agent, ask, hang):
     assert sorted(system.names) == ['file', 'new'], system.names
 
 
+def check_read_limit(tenond):
+    """A rule's limit is charged with what a read may give, not with what was asked for."""
+    # Not below /tmp: a rule wants directories that are root's alone on the whole way.
+    point = tempfile.mkdtemp(prefix='tenon-hung-', dir='/var/lib')
+    content = bytes(5 << 19)
+    try:
+        with FileSystem(point, content), PolicyAgent(
+                tenond, '[commands]\nallow = @sync @info\n[file f]\n'
+                f'path = {point}\naccess = read\nmax-read = 3M\n') as agent, \
+                agent.connect() as link:
+            def ask(command, **arguments):
+                return link.ask(request_for(command, **arguments), deadline=10)
+
+            handle = ask('guest-file-open', path=os.path.join(point, 'file'))['return']
+            counts = [ask('guest-file-read', handle=handle, count=8 << 20)['return']['count']
+                      for _ in range(3)]
+            assert counts == [1 << 20, 1 << 20, 1 << 19], counts
+            reply = ask('guest-file-read', handle=handle, count=1)
+            assert 'File too large' in reply['error']['desc'], reply
+    finally:
+        os.rmdir(point)
+
+
 def check(tenond, directory):
     point = make_directory(directory, 'fuse')
     block_point = make_directory(directory, 'block')
@@ -238,6 +262,8 @@ def check(tenond, directory):
             print('ok files of a server that hangs')
             check_dead_files(agent, calm, os.path.join(point, 'x'), held.pop(0))
             print('ok files of a server that is gone')
+        check_read_limit(tenond)
+        print('ok a rule\'s limit')
     finally:
         # Closing the server's side ends what waits for it.
         for fd in held:

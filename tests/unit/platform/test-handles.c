@@ -5,13 +5,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+enum {
+    LINGER_S = 20
+};
 
 static TnOpenPlan *
 make_plan(void)
@@ -76,19 +82,48 @@ test_takes_a_file(void **state)
     assert_int_equal(close(fd), 0);
 }
 
-/* In a thread, so it may take a moment. */
+/* A stream whose close() waits LINGER_S seconds for a peer that takes nothing. */
+static int
+open_lingering(int *ret_peer)
+{
+    const struct linger linger = {.l_onoff = 1, .l_linger = LINGER_S};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    static const char zeros[65536];
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, size), 0);
+    *ret_peer = accept(listener, NULL, NULL);
+    assert_true(*ret_peer >= 0);
+    close(listener);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+    while (send(fd, zeros, sizeof zeros, MSG_DONTWAIT) > 0)
+        continue;
+    return fd;
+}
+
+/* Nobody waits for a close that waits. */
 static void
 test_closes_a_remote_file(void **state)
 {
     g_autoptr(TnHandles) handles = tn_handles_new();
     g_autoptr(TnOpenPlan) plan = make_plan();
     int freed = 0;
-    TnHandle *handle = add_null(handles, plan, "x", &freed);
+    int peer = -1;
+    TnHandle *handle = tn_handles_add(handles, 1000, "x", open_lingering(&peer), TN_OPEN_READ, plan,
+                                      &freed, count_free);
     int fd = handle->fd;
+    gint64 begin_us = g_get_monotonic_time();
 
     handle->is_remote = TRUE;
     assert_int_equal(tn_handles_remove(handles, handle), 0);
+    assert_true(g_get_monotonic_time() - begin_us < LINGER_S / 2 * G_USEC_PER_SEC);
     assert_int_equal(freed, 1);
+    close(peer);
     for (guint i = 0; i < 1000 && fcntl(fd, F_GETFD) >= 0; i++)
         g_usleep(10000);
     assert_int_equal(fcntl(fd, F_GETFD), -1);

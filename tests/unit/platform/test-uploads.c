@@ -224,6 +224,28 @@ test_refuses_an_existing_target(void **state)
     assert_true(g_error_matches(error, G_IO_ERROR, G_IO_ERROR_EXISTS));
 }
 
+/* The token of one file does not open another. */
+static void
+expect_other_refused(Bench *bench, char *token)
+{
+    g_autofree char *other = g_strconcat(bench->target, "2", NULL);
+    g_autoptr(TnOpenPlan) plan = make_plan(other);
+    TnUploadRequest request = ask(bench);
+    g_autofree char *same = NULL;
+    gint64 number = -1;
+    gint64 offset = -1;
+
+    request.plan = plan;
+    for (guint i = 0; i < 2; i++) {
+        g_autoptr(GError) error = NULL;
+
+        request.resume = i == 0 ? token : NULL;
+        request.token = i == 0 ? NULL : token;
+        assert_false(tn_uploads_open(bench->uploads, &request, &number, &same, &offset, &error));
+        assert_true(g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND));
+    }
+}
+
 static void
 test_resumes_after_a_restart(void **state)
 {
@@ -233,20 +255,15 @@ test_resumes_after_a_restart(void **state)
     g_autofree char *same = NULL;
     gint64 offset = -1;
     gint64 number = begin(bench, &request, &token, &offset);
-    g_autoptr(GError) error = NULL;
-    g_autofree char *other = g_strconcat(bench->target, "2", NULL);
-    g_autoptr(TnOpenPlan) plan = make_plan(other);
 
     assert_int_equal(put(bench, number, 0, "half"), 4);
+    expect_other_refused(bench, token);
     tn_uploads_free(bench->uploads);
     bench->uploads = tn_uploads_new(bench->state, NULL);
     assert_int_equal(put(bench, number, 4, "x"), -1);
+    expect_other_refused(bench, token);
     request = ask(bench);
     request.resume = token;
-    request.plan = plan; /* the token of one file does not open another */
-    assert_false(tn_uploads_open(bench->uploads, &request, &number, &same, &offset, &error));
-    assert_true(g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND));
-    request.plan = bench->plan;
     number = begin(bench, &request, &same, &offset);
     assert_string_equal(same, token);
     assert_int_equal(offset, 4);
